@@ -1,0 +1,210 @@
+"""silver -> gold: pure builders over what changed since the last commit of each table.
+
+Every gold table's newest commit says which versions of its sources it was built from. What the change feeds hold since
+then says which keys or groups of its grain are touched; the builder runs on just the rows of those, and the result takes
+their place. A full rebuild is the same code with everything touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake import tables
+from lake.contracts import Contract, contract, layer
+from lake.errors import GateFailed, LawBroken
+from lake.gold import BUILDERS
+from lake.ledger import Outcome, Run
+from lake.parallel import in_order
+from lake.quality import judge, measure, require, suite, waived_rules
+from lake.session import Lake
+
+# Up to this many rows a table is written anew, which is cheaper than finding the rows to merge.
+ROWS_WRITTEN_ANEW = 20_000
+
+
+def build(lake: Lake, run: Run, only: set[str] | None = None, full: bool = False) -> None:
+    """Bring the gold tables up to silver, facts before dimensions before marts.
+
+    Args:
+        only: names of the tables to build; all that have a builder if None.
+        full: rebuild from everything instead of from what changed.
+
+    Raises:
+        GateFailed: a suite did not hold; that table and those behind it are not written.
+        LawBroken: rows or money got lost on the way.
+    """
+    wanted = {c.name for c in layer("gold") if c.name in BUILDERS} & (only or set(BUILDERS))
+    needs = {name: {s for s in contract(name).sources if s in wanted} for name in wanted}
+    in_order(dict(sorted(needs.items())), lambda name: build_table(lake.apart(), run, contract(name), full))
+
+
+def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False) -> None:
+    """Bring one gold table up to its sources."""
+    with run.table("build", gold.name) as outcome:
+        until = {name: tables.version(lake, name) for name in gold.sources}
+        if missing := [name for name, at in until.items() if at is None]:
+            raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
+        before = tables.note(lake, gold.name)
+        if before and before.inputs == until and not full:
+            outcome.status = "unchanged"
+            return
+        sources = {name: tables.read(lake, name, at) for name, at in until.items()}
+        outcome.inputs = until
+        touched = None if full or not before else _touched(lake, gold, before.inputs, until, sources)
+        if touched is None:
+            write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
+            return
+        with _cached(touched) as keys:
+            if keys.isEmpty():
+                # Sources moved on, but not for us: an empty commit says that they were read.
+                note = tables.Note(run.run_id, "build", before.sequence + 1, until, before.rows, before.facts)
+                outcome.output_version = tables.append(lake, gold, tables.read(lake, gold.name).limit(0), note)
+                outcome.status = "unchanged"
+            elif gold.grain == "full":
+                write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
+            else:
+                _replace_groups(lake, run, gold, sources, keys, until, before, outcome)
+
+
+def _built(gold: Contract, sources: dict[str, DataFrame]) -> DataFrame:
+    builder = BUILDERS[gold.name]
+    given = {name.split(".")[1]: frame for name, frame in sources.items()}
+    return tables.conforming(gold, builder(**{name: given[name] for name in inspect.signature(builder).parameters}))
+
+
+# ------------------------------------------------------------------------------------------------------------- touched
+
+
+def _touched(
+    lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int], sources: dict[str, DataFrame]
+) -> DataFrame | None:
+    """Distinct values of the grain that any change since touches (for grain full: one row if there is any change at all).
+    None where a change feed does not reach back that far."""
+    whole = gold.grain == "full"
+    found = []
+    for name in gold.sources:
+        if name not in since:
+            return None
+        if since[name] == until[name]:
+            continue
+        changed = tables.changes(lake, name, since[name], until[name])
+        if changed is None:
+            return None
+        if whole:
+            found.append(changed.select(F.lit(1).alias("full")).limit(1))
+        elif gold.grain in changed.columns:
+            found.append(changed.select(gold.grain))
+        else:
+            found.append(_linked(gold, name, changed, sources).select(gold.grain))
+    return reduce(DataFrame.unionByName, found).where(F.col(gold.grain).isNotNull()).distinct()
+
+
+def _linked(gold: Contract, name: str, changed: DataFrame, sources: dict[str, DataFrame]) -> DataFrame:
+    """Changes of a source that lacks the grain, joined to the source that has both: an order knows its customer_id."""
+    key = list(contract(name).key)
+    for other, frame in sources.items():
+        if gold.grain in frame.columns and all(k in frame.columns for k in key):
+            return frame.join(F.broadcast(changed.select(*key).distinct()), key, "left_semi")
+    raise ValueError(f"{gold.name}: no source links {name} to {gold.grain}")
+
+
+def _restricted(gold: Contract, sources: dict[str, DataFrame], keys: DataFrame) -> dict[str, DataFrame]:
+    """Sources with only the rows of the touched values; those that lack the grain, of the rows that these need."""
+    return {
+        name: frame.join(F.broadcast(keys), gold.grain, "left_semi") if gold.grain in frame.columns else frame
+        for name, frame in sources.items()
+    }
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+@contextmanager
+def _cached(frame: DataFrame) -> Iterator[DataFrame]:
+    frame = frame.persist()
+    try:
+        yield frame
+    finally:
+        frame.unpersist()
+
+
+def gate_measured(run: Run, gold: Contract, measured: dict, rows_in_table: int) -> None:
+    judged = judge(suite(gold.name), measured | {"rows in table": rows_in_table}, waived_rules(gold.name, run.today))
+    run.quality(judged)
+    require(judged)
+
+
+def gate(run: Run, gold: Contract, frame: DataFrame, rows_in_table: int) -> None:
+    """Measure rows about to be written and require their suite to hold."""
+    gate_measured(run, gold, measure(frame, suite(gold.name)), rows_in_table)
+
+
+def write_all(
+    lake: Lake, run: Run, gold: Contract, frame: DataFrame, until: dict[str, int], before: tables.Note | None, outcome: Outcome,
+    facts: dict[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Measure, judge and write a whole table."""
+    with _cached(frame) as rows:
+        measured = measure(rows, suite(gold.name))
+        total = measured["table.row_count"]
+        gate_measured(run, gold, measured, total)
+        note = tables.Note(run.run_id, "build", before.sequence + 1 if before else 1, until, total, facts or {})
+        outcome.rows_read = outcome.rows_written = total
+        write = tables.replace if before else tables.append
+        outcome.output_version = write(lake, gold, rows, note)
+
+
+def _replace_groups(
+    lake: Lake, run: Run, gold: Contract, sources: dict[str, DataFrame], keys: DataFrame, until: dict[str, int], before: tables.Note, outcome: Outcome
+) -> None:
+    """Build the touched groups again and put them in the place of what the table had of them."""
+    told = tables.read(lake, gold.name)
+    new = _built(gold, _restricted(gold, sources, keys))
+    small = before.rows <= ROWS_WRITTEN_ANEW
+    if small:
+        rest = told.join(F.broadcast(keys), gold.grain, "left_anti")
+        frame = tables.conforming(gold, new).unionByName(tables.conforming(gold, rest))
+        write_all(lake, run, gold, frame, until, before, outcome)
+        return
+    with _cached(new) as rows:
+        measured = measure(rows, suite(gold.name))
+        mine = told.join(F.broadcast(keys), gold.grain, "left_semi")
+        with _cached(tables.difference(gold, mine, rows)) as actions:
+            count = {row["_action"]: row["count"] for row in actions.groupBy("_action").count().collect()}
+            total = before.rows + count.get("insert", 0) - count.get("delete", 0)
+            gate_measured(run, gold, measured, total)
+            note = tables.Note(run.run_id, "build", before.sequence + 1, until, total)
+            outcome.rows_read, outcome.rows_written = measured["table.row_count"], sum(count.values())
+            if set(count) <= {"insert"}:
+                outcome.output_version = tables.append(lake, gold, actions, note)
+            else:
+                outcome.output_version = tables.upsert(lake, gold, actions, note)
+
+
+def check_money(lake: Lake) -> None:
+    """Money in = money out, to the cent: items and payments of silver equal those of the facts plus those that wait.
+
+    Raises:
+        LawBroken: names the table and both sums.
+    """
+    waiting = tables.read(lake, "ops.waiting").where("parent in ('silver.orders', 'silver.customers')") if tables.exists(lake, "ops.waiting") else None
+    for silver, gold, amount, in_gold in (
+        ("silver.order_items", "gold.fact_order_items", F.col("price") + F.col("freight_value"), "revenue_brl"),
+        ("silver.order_payments", "gold.fact_payments", F.col("payment_value"), "payment_brl"),
+    ):
+        key = list(contract(silver).key)
+        rows = tables.read(lake, silver)
+        arrived = rows.agg(F.sum(amount)).first()[0] or 0
+        told = tables.read(lake, gold).agg(F.sum(in_gold)).first()[0] or 0
+        held = 0
+        if waiting is not None and arrived != told:
+            children = waiting.where(F.col("table") == silver).select(F.from_json("row_key", ", ".join(f"{k} string" for k in key)).alias("k")).select("k.*").distinct()
+            held = rows.join(children, key, "left_semi").agg(F.sum(amount)).first()[0] or 0
+        if arrived != told + held:
+            raise LawBroken(f"{silver} holds {arrived} BRL, {gold} {told} BRL and {held} BRL wait")

@@ -1,0 +1,79 @@
+"""What all jobs share: arguments, the session, and errors that become exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date
+from importlib import import_module
+from threading import Thread
+
+from lake.errors import BadEnvironment, LakeError
+from lake.ledger import Run, say
+from lake.pipeline import run_on
+from lake.session import Lake, open_lake
+from lake.settings import PROFILES, load_settings
+
+EXIT_CODES = """
+exit codes: 0 done; 2 wrong arguments; 3 a gate failed; 4 bad input; 5 bad configuration; 6 bad environment; 7 the lake is
+held by another run; 8 the lake was written by newer code; 9 rows or money got lost (a bug); 1 anything else
+"""
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that every job has."""
+    made = argparse.ArgumentParser(description=description, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
+    made.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
+    made.add_argument("--landing", help="folder of the raw files (default: $LANDING, else the profile's)")
+    return made
+
+
+def writing(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the arguments of jobs that write."""
+    made.add_argument("--run-id", help="identifier of the run, e.g. Airflow's (default: time and a random suffix)")
+    made.add_argument("--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day this run is for: freshness and waivers are measured against it (default: the newest day in the data)")  # fmt: skip
+    made.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait so long for another run to end (default: 0)")
+    return made
+
+
+def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Namespace], None]) -> None:
+    """Parse arguments, open the lake, work; end the process with the code of the error, if there is one."""
+    args = arguments.parse_args()
+    try:
+        settings = load_settings(args.profile, args.lake, args.landing)
+        # Importing Great Expectations takes as long as starting the JVM: do both at once.
+        Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
+        work(open_lake(settings, f"lakehouse {os.path.basename(sys.argv[0])}"), args)
+    except LakeError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing is lost, run again", 130)
+    except Exception as error:
+        if "No space left on device" in str(error):
+            _fail("the disk is full\n  -> free some space and run again; nothing is lost", BadEnvironment.exit_code)
+        traceback.print_exc()
+        _fail(f"unexpected: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", 1)
+
+
+def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, argparse.Namespace], None]) -> None:
+    """A job that writes: the same, holding the lake and keeping the ledger."""
+
+    def held(lake: Lake, args: argparse.Namespace) -> None:
+        with run_on(lake, args.run_id, args.as_of, args.wait) as run:
+            say(f"run {run.run_id} on {lake.root}")
+            work(lake, run, args)
+
+    job(writing(arguments), held)
+
+
+def _fail(message: str, code: int) -> None:
+    say(f"error: {message}")
+    sys.stdout.flush()
+    # The JVM's own shutdown must not turn the code into another one.
+    sys.exit(code)

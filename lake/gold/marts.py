@@ -1,0 +1,281 @@
+"""Marts: numbers that people ask for. docs/kpis.md gives each formula with its result on a small example."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lake.gold.facts import MONEY
+
+TOTAL = "decimal(18,2)"
+CANCELED = ("canceled", "unavailable")
+
+
+def _count() -> Column:
+    return F.count(F.lit(1))
+
+
+def _count_if(condition: Column) -> Column:
+    return F.count_if(condition)
+
+
+def _total(column: str, when: Column | None = None) -> Column:
+    """Exact sum of money; 0 over no rows."""
+    value = F.col(column) if when is None else F.when(when, F.col(column))
+    return F.coalesce(F.sum(value), F.lit(0)).cast(TOTAL)
+
+
+def _ratio(part: Column, whole: Column, digits: int) -> Column:
+    """part / whole, rounded; null where whole is 0."""
+    return F.round(part.cast("double") / F.nullif(whole, F.lit(0)).cast("double"), digits)
+
+
+def _mean_money(total: str, number: Column) -> Column:
+    """Money / number, half up to the cent; null where number is 0."""
+    return F.round(F.col(total) / F.nullif(number, F.lit(0)), 2).cast(MONEY)
+
+
+def _delivered() -> Column:
+    return F.col("order_status") == "delivered"
+
+
+def _sales(fact_orders: DataFrame, by: str) -> DataFrame:
+    return fact_orders.groupBy(by).agg(
+        _count().alias("orders"),
+        F.count_distinct("customer_unique_id").alias("customers"),
+        F.sum("items").alias("items"),
+        _total("price_brl").alias("price_brl"),
+        _total("freight_brl").alias("freight_brl"),
+        _total("revenue_brl").alias("revenue_brl"),
+        _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
+        _total("payment_brl").alias("payment_brl"),
+        _count_if(F.col("items") > 0).alias("with_items"),
+        _count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
+        F.round(F.avg("review_score"), 4).alias("review_score_mean"),
+    ).withColumn("average_basket_brl", _mean_money("revenue_brl", F.col("with_items")))  # fmt: skip
+
+
+def sales_by_month(fact_orders: DataFrame) -> DataFrame:
+    """Sales by month of purchase."""
+    return _sales(fact_orders, "purchase_month").drop("with_items", "review_score_mean")
+
+
+def sales_by_state(fact_orders: DataFrame) -> DataFrame:
+    """Sales by state of the customer."""
+    return _sales(fact_orders, "customer_state").drop("with_items", "canceled_orders")
+
+
+def product_by_category(fact_order_items: DataFrame) -> DataFrame:
+    """Sales by product category."""
+    return fact_order_items.groupBy("category").agg(
+        F.count_distinct("product_id").alias("products"),
+        F.count_distinct("seller_id").alias("sellers"),
+        F.count_distinct("order_id").alias("orders"),
+        _count().alias("items"),
+        _total("price_brl").alias("price_brl"),
+        _total("freight_brl").alias("freight_brl"),
+        _total("revenue_brl").alias("revenue_brl"),
+        _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
+        F.min("price_brl").alias("price_min_brl"),
+        F.max("price_brl").alias("price_max_brl"),
+    ).withColumn("price_mean_brl", _mean_money("price_brl", F.col("items")))  # fmt: skip
+
+
+def _quintile(people: DataFrame, column: str, better: Column, name: str) -> DataFrame:
+    """Score 1 + floor(5 * people who are strictly worse / people): equal values get equal scores."""
+    worse = Window.orderBy(better).rowsBetween(Window.unboundedPreceding, -1)
+    all_ = Window.partitionBy()
+    counts = people.groupBy(column).count()
+    share = F.lit(5) * F.coalesce(F.sum("count").over(worse), F.lit(0)) / F.sum("count").over(all_)
+    scores = counts.select(column, (F.lit(1) + F.floor(share)).cast("int").alias(name))
+    return people.join(scores, column, "inner")
+
+
+def customer_segments(dim_customer: DataFrame) -> DataFrame:
+    """RFM of each person; recency from the newest purchase in the data."""
+    newest = dim_customer.agg(F.max("last_purchase_at").alias("newest"))
+    people = dim_customer.crossJoin(F.broadcast(newest)).select(
+        "customer_unique_id", "customer_state", F.date_diff("newest", "last_purchase_at").alias("recency_days"),
+        F.col("orders").alias("frequency"), "monetary_brl", F.least("orders", F.lit(5)).alias("f_score"),
+    )  # fmt: skip
+    people = _quintile(people, "recency_days", F.col("recency_days").desc(), "r_score")
+    people = _quintile(people, "monetary_brl", F.col("monetary_brl").asc(), "m_score")
+    r, f, m = F.col("r_score"), F.col("f_score"), F.col("m_score")
+    segment = (
+        F.when((r >= 4) & (f >= 2) & (m >= 4), "champion")
+        .when(f >= 2, "loyal")
+        .when((r >= 4) & (m >= 4), "new high value")
+        .when(r >= 4, "new")
+        .when((r <= 2) & (m >= 4), "at risk")
+        .when(r <= 2, "hibernating")
+        .otherwise("regular")
+    )
+    return people.withColumn("segment", segment)
+
+
+def seller_scorecard(fact_order_items: DataFrame, fact_orders: DataFrame) -> DataFrame:
+    """One row per seller with sales; an order of several sellers counts for each of them."""
+    sales = fact_order_items.groupBy("seller_id").agg(
+        F.max("seller_state").alias("seller_state"),
+        _count().alias("items"),
+        F.count_distinct("product_id").alias("products"),
+        _total("revenue_brl").alias("revenue_brl"),
+        _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
+        F.min("order_purchase_timestamp").alias("first_sale_at"),
+        F.max("order_purchase_timestamp").alias("last_sale_at"),
+    )
+    outcome = fact_orders.select("order_id", "order_status", "is_on_time", "review_score")
+    orders = (
+        fact_order_items.select("seller_id", "order_id")
+        .distinct()
+        .join(outcome, "order_id", "inner")
+        .groupBy("seller_id")
+        .agg(
+            _count().alias("orders"),
+            _count_if(F.col("is_on_time").isNotNull()).alias("delivered_orders"),
+            _count_if(~F.col("is_on_time")).alias("late_orders"),
+            _count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
+            F.round(F.avg("review_score"), 4).alias("review_score_mean"),
+        )
+    )
+    late = _ratio(F.col("late_orders"), F.col("delivered_orders"), 6)
+    return sales.join(orders, "seller_id", "inner").withColumn("late_share", late)
+
+
+def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) -> DataFrame:
+    """Delivery of orders with a delivery date, by stage, customer state and route."""
+    came = fact_orders.where("delivery_days is not null")
+    late = ~F.col("is_on_time")
+    stages = came.select(
+        F.explode(
+            F.array(
+                *[
+                    F.struct(F.lit("stage").alias("dimension"), F.lit(name).alias("member"), days.alias("days"), is_late.alias("late"))
+                    for name, days, is_late in (
+                        ("approval", F.col("approval_hours") / 24, F.lit(None).cast("boolean")),
+                        ("handling", F.col("handling_hours") / 24, F.lit(None).cast("boolean")),
+                        ("transit", F.col("transit_hours") / 24, F.lit(None).cast("boolean")),
+                        ("total", F.col("delivery_days").cast("double"), late),
+                    )
+                ]
+            )
+        ).alias("x")
+    ).select("x.*")
+    days = F.col("delivery_days").cast("double").alias("days")
+    states = came.select(F.lit("state").alias("dimension"), F.col("customer_state").alias("member"), days, late.alias("late"))
+    origins = fact_order_items.where("seller_state is not null").select("order_id", "seller_state").distinct()
+    route = F.concat("seller_state", F.lit(">"), "customer_state")
+    routes = came.join(origins, "order_id", "inner").select(F.lit("route").alias("dimension"), route.alias("member"), days, late.alias("late"))
+    return (
+        stages.unionByName(states)
+        .unionByName(routes)
+        .where("days is not null")
+        .groupBy("dimension", "member")
+        .agg(
+            _count().alias("orders"),
+            F.round(F.avg("days"), 4).alias("mean_days"),
+            F.round(F.percentile("days", F.lit(0.5)), 4).alias("median_days"),
+            F.round(F.percentile("days", F.lit(0.9)), 4).alias("p90_days"),
+            F.when(F.count("late") > 0, _count_if(F.col("late"))).alias("late_orders"),
+        )
+        .withColumn("late_share", _ratio(F.col("late_orders"), F.col("orders"), 6))
+    )
+
+
+def payment_mix(fact_payments: DataFrame) -> DataFrame:
+    """Payments by month of purchase and means of payment."""
+    return fact_payments.groupBy("purchase_month", "payment_type").agg(
+        _count().alias("payments"),
+        F.count_distinct("order_id").alias("orders"),
+        _total("payment_brl").alias("payment_brl"),
+        F.round(F.avg("payment_installments"), 4).alias("installments_mean"),
+    )
+
+
+def payment_gap(fact_orders: DataFrame) -> DataFrame:
+    """Payments against items by month of purchase, over orders that have both."""
+    gap = F.col("payment_gap_brl")
+    both = gap.isNotNull()
+    return fact_orders.groupBy("purchase_month").agg(
+        _count_if(both).alias("orders"),
+        _total("revenue_brl", both).alias("revenue_brl"),
+        _total("payment_brl", both).alias("payment_brl"),
+        _total("payment_gap_brl").alias("gap_brl"),
+        _count_if(gap != 0).alias("orders_unequal"),
+        _count_if(F.abs(gap) > F.lit("0.01").cast(MONEY)).alias("orders_over_cent"),
+        _count_if(F.abs(gap) > F.lit("1.00").cast(MONEY)).alias("orders_over_real"),
+        _count_if(F.col("items") == 0).alias("orders_without_items"),
+        _count_if(F.col("payments") == 0).alias("orders_without_payments"),
+    )
+
+
+def review_trend(fact_reviews: DataFrame) -> DataFrame:
+    """Reviews by month of creation."""
+    score = F.col("review_score")
+    return fact_reviews.groupBy("review_month").agg(
+        _count().alias("reviews"),
+        F.round(F.avg(score), 4).alias("score_mean"),
+        *[_count_if(score == stars).alias(f"score_{stars}") for stars in range(1, 6)],
+        _ratio(_count_if(score >= 4), _count(), 6).alias("satisfied_share"),
+        _ratio(_count_if(score <= 2), _count(), 6).alias("dissatisfied_share"),
+        F.count("review_comment_message").alias("with_message"),
+        F.round(F.avg("answer_hours"), 4).alias("answer_hours_mean"),
+    )
+
+
+def cohort_retention(fact_orders: DataFrame, dim_customer: DataFrame) -> DataFrame:
+    """Persons of each cohort who bought again n months later."""
+    cohorts = dim_customer.select("customer_unique_id", "cohort_month")
+    sizes = cohorts.groupBy("cohort_month").agg(_count().alias("cohort_customers"))
+    return (
+        fact_orders.join(cohorts, "customer_unique_id", "inner")
+        .groupBy("cohort_month", F.months_between("purchase_month", "cohort_month").cast("int").alias("months_since"))
+        .agg(F.count_distinct("customer_unique_id").alias("customers"), _count().alias("orders"))
+        .join(sizes, "cohort_month", "inner")
+        .withColumn("retention_share", _ratio(F.col("customers"), F.col("cohort_customers"), 6))
+    )
+
+
+def geo_flow(fact_order_items: DataFrame) -> DataFrame:
+    """Goods from the seller's state to the customer's."""
+    return (
+        fact_order_items.where("seller_state is not null")
+        .groupBy("seller_state", "customer_state")
+        .agg(
+            F.count_distinct("order_id").alias("orders"),
+            _count().alias("items"),
+            _total("price_brl").alias("price_brl"),
+            _total("freight_brl").alias("freight_brl"),
+        )
+        .withColumn("freight_share", _ratio(F.col("freight_brl"), F.col("price_brl") + F.col("freight_brl"), 6))
+    )
+
+
+def bought_together(fact_order_items: DataFrame) -> DataFrame:
+    """Pairs of different products in the same order."""
+    baskets = fact_order_items.groupBy("order_id").agg(F.array_sort(F.collect_set("product_id")).alias("products"))
+    several = baskets.where(F.size("products") > 1).select("products", F.explode("products").alias("product_a"))
+    pairs = (
+        several.select("product_a", F.explode("products").alias("product_b"))
+        .where("product_b > product_a")
+        .groupBy("product_a", "product_b")
+        .agg(_count().alias("orders"))
+    )
+    single = baskets.select(F.explode("products").alias("product")).groupBy("product").agg(_count().alias("n"))
+    everything = baskets.agg(_count().alias("baskets"))
+    counted = reduce(
+        lambda frame, side: frame.join(
+            single.select(F.col("product").alias(f"product_{side}"), F.col("n").alias(f"orders_{side}")), f"product_{side}", "inner"
+        ),
+        "ab",
+        pairs,
+    ).crossJoin(F.broadcast(everything))
+    lift = F.col("orders").cast("double") * F.col("baskets") / (F.col("orders_a").cast("double") * F.col("orders_b"))
+    return counted.select(
+        "product_a", "product_b", "orders", "orders_a", "orders_b",
+        _ratio(F.col("orders"), F.col("baskets"), 9).alias("support"),
+        _ratio(F.col("orders"), F.least("orders_a", "orders_b"), 6).alias("confidence"),
+        F.round(lift, 4).alias("lift"),
+    )  # fmt: skip

@@ -1,0 +1,304 @@
+"""landing -> bronze: new files only, known by content; every column text; every row knows its file and line.
+
+A delivered file is read by one task, whole, as lines: so line numbers are exact whatever the file's dialect, and more
+files, not larger ones, give more parallelism. How many records a file holds was counted from its bytes before; bronze is
+held against that count before anything else happens.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import IO
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lake import storage, tables
+from lake.contracts import Contract, contract, layer
+from lake.errors import BadInput, LawBroken
+from lake.ledger import Outcome, Run
+from lake.scan import Scan, Unreadable, scan
+from lake.session import Lake
+
+DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
+DELIMITERS = {";": "semicolon", "\t": "tab", "|": "bar"}
+ROW_OF_PARTITION = (1 << 33) - 1
+HUGE = 1 << 40
+BYTES_OF_A_BRONZE_FILE = 128 << 20
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A file in the landing folder; `path` as Spark opens it, `file` relative to the landing folder."""
+
+    path: str
+    file: str
+    bytes: int
+    modified: int
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """What need not be read again: the same path, size and time of change."""
+        return self.file, self.bytes, self.modified
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A delivered file, what it is and what becomes of it (a row of ops.files)."""
+
+    delivered: Delivered
+    feed: str | None
+    status: str
+    detail: str | None
+    scan: Scan | None
+
+    def record(self, run: Run, batch: int | None) -> dict:
+        """The row of ops.files."""
+        match = DATE.search(self.delivered.file)
+        return {
+            "file_id": self.scan.file_id if self.scan else "",
+            "file": self.delivered.file,
+            "feed": self.feed,
+            "status": self.status,
+            "detail": self.detail,
+            "bytes": self.delivered.bytes,
+            "modified": self.delivered.modified,
+            "rows": self.scan.records if self.scan else 0,
+            "drop_date": match[1] if match else None,
+            "batch": batch,
+            "run_id": run.run_id,
+            "found_at": run.started_at.isoformat(sep=" "),
+        }
+
+
+def ingest(lake: Lake, run: Run) -> list[str]:
+    """Load what is new in the landing folder into bronze.
+
+    Returns:
+        One line for each refused file (they stay in the landing folder and are looked at again in the next run).
+
+    Raises:
+        BadInput: there is no landing folder, or no file in it and none was ever loaded.
+    """
+    delivered = _listing(lake)
+    known = _known(lake, run)
+    if not delivered and not known:
+        raise BadInput(f"no files in {lake.landing}", "put the CSV files there, or say LANDING=<folder>; `make demo` makes some")
+    # A refused file is looked at in every run until somebody mends it or takes it away.
+    places = {(r["file"], r["bytes"], r["modified"]) for r in known if r["status"] != "refused"}
+    contents = {r["file_id"]: r["file"] for r in known if r["status"] == "loaded"}
+    fresh = []
+    for file in delivered:
+        if file.place in places:
+            continue
+        arrival = _look(lake, file)
+        if arrival.status == "loaded" and arrival.scan.file_id in contents:
+            arrival = replace(arrival, status="duplicate", detail=f"same content as {contents[arrival.scan.file_id]}")
+        elif arrival.status == "loaded":
+            contents[arrival.scan.file_id] = file.file
+        fresh.append(arrival)
+    by_feed: dict[str, list[Arrival]] = {c.name: [] for c in layer("bronze")}
+    for arrival in fresh:
+        if arrival.status == "loaded":
+            by_feed[arrival.feed or ""].append(arrival)
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        batches = dict(zip(by_feed, pool.map(lambda name: _load(lake, run, contract(name), by_feed[name]), by_feed), strict=True))
+    records = [a.record(run, batches.get(a.feed or "") if a.status == "loaded" else None) for a in fresh]
+    new = [r for r in records if not (r["status"] == "refused" and _same_refusal(r, known))]
+    run.append("ops.files", new)
+    return [f"{a.delivered.file}: {a.detail}" for a in fresh if a.status == "refused"]
+
+
+def _same_refusal(record: dict, known: list[dict]) -> bool:
+    return any(k["file"] == record["file"] and k["file_id"] == record["file_id"] and k["detail"] == record["detail"] for k in known)
+
+
+def _listing(lake: Lake) -> list[Delivered]:
+    if not storage.exists(lake, lake.landing):
+        raise BadInput(f"there is no folder {lake.landing}", "say LANDING=<folder>, or run `make demo` to have data made")
+    entries = storage.files(lake, lake.landing)
+    root = re.sub(r"^file:/*", "/", lake.landing)
+    found = []
+    for entry in entries:
+        path = re.sub(r"^file:/*", "/", entry.path)
+        file = path[len(root) :].lstrip("/")
+        if not any(part.startswith(("_", ".")) for part in file.split("/")):
+            found.append(Delivered(path, file, entry.size, entry.modified))
+    return found
+
+
+def _known(lake: Lake, run: Run) -> list[dict]:
+    """ops.files, after adding what a run that died between its two commits left out: bronze's own commits say it."""
+    if not tables.exists(lake, "ops.files"):
+        records = []
+    else:
+        frame = tables.read(lake, "ops.files").drop("drop_date", "found_at")
+        records = [row.asDict() for row in frame.collect()]
+    last = {c.name: max((r["batch"] or 0 for r in records if r["feed"] == c.name), default=0) for c in layer("bronze")}
+    lost = []
+    for feed, batch in last.items():
+        for at in reversed(tables.versions(lake, feed)):
+            note = tables.note_of(lake, feed, at)
+            if note and note.sequence <= batch:
+                break
+            lost += json.loads(note.facts["files"]) if note else []
+    run.append("ops.files", lost)
+    return records + lost
+
+
+@contextmanager
+def _bytes(delivered: Delivered) -> Iterable[IO[bytes]]:
+    if delivered.path.startswith("s3a://"):
+        import boto3
+
+        bucket, key = delivered.path.removeprefix("s3a://").split("/", 1)
+        yield boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+    else:
+        with open(delivered.path, "rb") as stream:
+            yield stream
+
+
+def _look(lake: Lake, delivered: Delivered) -> Arrival:
+    """What a file is and whether it can be loaded."""
+    name = delivered.file.rsplit("/", 1)[-1]
+    feed = next((c for c in layer("bronze") if fnmatch.fnmatch(name, c.feed.files)), None)
+    if feed is None:
+        patterns = ", ".join(c.feed.files for c in layer("bronze"))
+        return Arrival(delivered, None, "refused", f"no feed claims this name; feeds are {patterns}", None)
+    try:
+        with _bytes(delivered) as stream, _bytes(delivered) as again:
+            found = scan(stream, name, again)
+    except Unreadable as error:
+        return Arrival(delivered, feed.name, "refused", str(error), None)
+    if found.records == 0:
+        return Arrival(delivered, feed.name, "empty", "no rows", found)
+    return Arrival(delivered, feed.name, *_fit(feed, found.header), found)
+
+
+def _fit(feed: Contract, header: tuple[str, ...]) -> tuple[str, str | None]:
+    """Whether a header fits a feed: the status, and what is to be said of it."""
+    expected, got = set(feed.columns), set(header)
+    if len(header) == 1 and (wrong := next((d for d in DELIMITERS if d in header[0]), None)):
+        return "refused", f"the delimiter is a {DELIMITERS[wrong]}, expected a comma"
+    if len(got) < len(header):
+        return "refused", f"the header names a column twice: {', '.join(header)}"
+    if missing := [name for name in feed.feed.required if name not in got]:
+        return "refused", f"the header lacks {', '.join(missing)}; it has {', '.join(header)}"
+    said = [f"extra columns {', '.join(sorted(got - expected))}"] if got - expected else []
+    said += [f"missing columns {', '.join(sorted(expected - got))}"] if expected - got else []
+    return "loaded", "; ".join(said) or None
+
+
+def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> int | None:
+    """Append the files of one feed to bronze in one commit; the batch."""
+    if not arrivals:
+        return None
+    with run.table("ingest", feed.name) as outcome:
+        apart = lake.apart()
+        apart.spark.conf.set("spark.sql.files.maxPartitionBytes", HUGE)
+        apart.spark.conf.set("spark.sql.files.openCostInBytes", HUGE)
+        before = tables.note(lake, feed.name)
+        batch = before.sequence + 1 if before else 1
+        expected = sum(a.scan.records for a in arrivals)
+        note = tables.Note(
+            run.run_id, "ingest", batch, {"landing": batch}, (before.rows if before else 0) + expected,
+            {"files": json.dumps([a.record(run, batch) for a in arrivals])},
+        )
+        outcome.output_version = tables.append(apart, feed, _rows(apart, feed, arrivals, batch), note)
+        outcome.rows_read, outcome.rows_written = expected, _appended(lake, feed, outcome.output_version)
+        outcome.inputs = {"files": len(arrivals)}
+        if outcome.rows_written != expected:
+            raise LawBroken(f"{feed.name}: {expected} records in {len(arrivals)} files, {outcome.rows_written} rows in bronze")
+        return batch
+
+
+def _appended(lake: Lake, feed: Contract, version: int) -> int:
+    """Rows that a commit added, from the commit itself."""
+    text = storage.read_text(lake, f"{lake.path(feed.name)}/_delta_log/{version:020d}.json")
+    added = (json.loads(line).get("add") for line in text.splitlines())
+    return sum(json.loads(add["stats"])["numRecords"] for add in added if add)
+
+
+def _rows(lake: Lake, feed: Contract, arrivals: list[Arrival], batch: int) -> DataFrame:
+    """The bronze rows of files, read together where they have the same header and line ends."""
+    groups: dict[tuple, list[Arrival]] = {}
+    for arrival in arrivals:
+        groups.setdefault((arrival.scan.header, arrival.scan.crlf), []).append(arrival)
+    frames = [_read(lake, feed, header, crlf, group, batch) for (header, crlf), group in groups.items()]
+    rows = frames[0]
+    for frame in frames[1:]:
+        rows = rows.unionByName(frame)
+    files = max(lake.spark.sparkContext.defaultParallelism, sum(a.delivered.bytes for a in arrivals) // BYTES_OF_A_BRONZE_FILE)
+    return rows.coalesce(files) if len(arrivals) > files else rows
+
+
+def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group: list[Arrival], batch: int) -> DataFrame:
+    spark = lake.spark
+    text = spark.read.option("lineSep", "\n").text([a.delivered.path for a in group])
+    lines = text.select(
+        F.regexp_replace(F.col("_metadata.file_path"), "^file:/*", "/").alias("_path"),
+        (F.monotonically_increasing_id().bitwiseAND(F.lit(ROW_OF_PARTITION)) + 1).alias("_line"),
+        "value",
+    ).where("_line > 1")
+    spanning = [(_url(a.delivered.path), line, start) for a in group for line, start in a.scan.joined.items()]
+    if spanning:
+        joined = F.broadcast(spark.createDataFrame(spanning, "_path string, _line bigint, _start bigint"))
+        several = (
+            lines.join(joined, ["_path", "_line"], "inner")
+            .groupBy("_path", "_start")
+            .agg(F.array_sort(F.collect_list(F.struct("_line", "value"))).alias("parts"))
+            .select("_path", F.col("_start").alias("_line"), F.array_join("parts.value", "\n").alias("value"))
+        )
+        lines = lines.join(joined, ["_path", "_line"], "left_anti").unionByName(several)
+    record = F.regexp_replace("value", "\r$", "") if crlf else F.col("value")
+    known = spark.createDataFrame(
+        [(_url(a.delivered.path), a.scan.file_id, a.delivered.file, _drop_date(a)) for a in group],
+        "_path string, _file_id string, _file string, _drop_date string",
+    )
+    names = [f"c{i}" for i in range(len(header))]
+    parsed = F.from_csv(
+        "record",
+        ", ".join([*(f"{name} string" for name in names), "_corrupt string"]),
+        {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt", "escape": '"', "multiLine": "true"},
+    )
+    fields = dict(zip(header, (F.col(f"r.{name}") for name in names), strict=True))
+    fits = F.col("r._corrupt").isNull()
+    extra = [name for name in header if name not in feed.columns]
+    return (
+        lines.where(~F.col("value").isin("", "\r"))
+        .select("_path", "_line", record.alias("record"))
+        .withColumn("r", parsed)
+        .join(F.broadcast(known), "_path", "inner")
+        .select(
+            *[F.when(fits, fields[name]).alias(name) if name in fields else F.lit(None).alias(name) for name in feed.columns],
+            "_file_id", "_file", "_line", F.col("_drop_date").cast("date").alias("_drop_date"),
+            F.lit(batch).cast("bigint").alias("_batch"),
+            F.when(~fits, F.col("record")).alias("_raw"),
+            _extra(extra, fields, fits).alias("_extra"),
+        )
+    )  # fmt: skip
+
+
+def _extra(names: list[str], fields: dict[str, Column], fits: Column) -> Column:
+    if not names:
+        return F.lit(None).cast("string")
+    return F.when(fits, F.to_json(F.struct(*[fields[name].alias(name) for name in names])))
+
+
+def _url(path: str) -> str:
+    """A path as `_metadata.file_path` spells it (percent-encoded), without the scheme of local files."""
+    from urllib.parse import quote
+
+    return path if path.startswith("s3a://") else quote(path)
+
+
+def _drop_date(arrival: Arrival) -> str | None:
+    match = DATE.search(arrival.delivered.file)
+    return date.fromisoformat(match[1]).isoformat() if match else None

@@ -1,0 +1,160 @@
+"""The ledger: one run, what each of its steps read and wrote, and the marker by which a dead run is recognised."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from lake import VERSION, storage, tables
+from lake.contracts import contract
+from lake.quality import Result
+from lake.session import Lake
+
+OPEN_RUNS = "ops/_open"
+
+
+@dataclass
+class Outcome:
+    """What a step did to one table (a row of ops.runs); filled in by the step while it works."""
+
+    status: str = "done"
+    inputs: dict[str, int] = field(default_factory=dict)
+    output_version: int | None = None
+    rows_read: int = 0
+    rows_written: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    rows_superseded: int = 0
+    message: str | None = None
+
+
+def say(text: str) -> None:
+    """Progress, on stderr: stdout belongs to results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Run:
+    """One run. Rows for the ops tables are held until the end and written in one commit a table; a marker file in the lake
+    keeps them meanwhile, so that the next run can write down what a killed one did.
+
+    Attributes:
+        run_id: unique, sorts by time.
+        started_at: wall clock (UTC, without zone).
+        as_of: the day the run is for, if one was given.
+    """
+
+    def __init__(self, lake: Lake, run_id: str | None = None, as_of: date | None = None) -> None:
+        self.lake = lake
+        self.started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        self.run_id = run_id or f"{self.started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.as_of = as_of
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self._lock = Lock()
+        self._marker = f"{lake.root}/{OPEN_RUNS}/{self.run_id}.json"
+
+    @property
+    def newest(self) -> datetime:
+        """The newest purchase in silver; the beginning of time in an empty lake."""
+        note = tables.note(self.lake, "silver.orders")
+        return datetime.fromisoformat(note.facts["newest"]) if note else datetime(1900, 1, 1)
+
+    @property
+    def today(self) -> date:
+        """The day that freshness, waivers and waiting are measured against: the one given, else the newest in the data."""
+        return self.as_of or self.newest.date()
+
+    def wrote(self, table: str) -> bool:
+        """Whether this run has changed a table."""
+        rows = self.rows.get("ops.runs", [])
+        return any(r["table"] == table and r["output_version"] is not None for r in rows)
+
+    @contextmanager
+    def table(self, step: str, table: str) -> Iterator[Outcome]:
+        """Time a step's work on one table and write it down, whatever its end."""
+        outcome, began, clock = Outcome(), datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
+        try:
+            yield outcome
+        except BaseException as error:
+            outcome.status, outcome.message = "failed", str(error)[:2000]
+            raise
+        finally:
+            seconds = round(time.perf_counter() - clock, 3)
+            row = asdict(outcome) | {
+                "run_id": self.run_id, "step": step, "table": table, "seconds": seconds,
+                "inputs": json.dumps(outcome.inputs, sort_keys=True), "started_at": began.isoformat(sep=" "),
+                "code_version": VERSION,
+            }  # fmt: skip
+            self.append("ops.runs", [row])
+            quarantined = f"  {outcome.rows_quarantined:,} quarantined" if outcome.rows_quarantined else ""
+            say(f"  {step:<9} {table:<32} {outcome.rows_written:>10,} rows {seconds:>7.1f} s  {outcome.status}{quarantined}")
+
+    def quality(self, results: list[Result]) -> None:
+        """Keep what a gate found."""
+        at = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(sep=" ")
+        self.append("ops.quality_results", [asdict(result) | {"run_id": self.run_id, "checked_at": at} for result in results])
+
+    def append(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Hold rows for an ops table, and put them into the marker."""
+        if not rows:
+            return
+        with self._lock:
+            self.rows.setdefault(table, []).extend(rows)
+            storage.write_text(self.lake, self._marker, json.dumps(self._state(), default=str))
+
+    def _state(self) -> dict[str, Any]:
+        return {"run_id": self.run_id, "host": platform.node(), "pid": os.getpid(), "rows": self.rows}
+
+    def open(self) -> None:
+        """Begin: write down and close what dead runs left open, then leave this run's marker."""
+        for name in storage.names(self.lake, f"{self.lake.root}/{OPEN_RUNS}"):
+            self._take_over(f"{self.lake.root}/{OPEN_RUNS}/{name}")
+        storage.write_text(self.lake, self._marker, json.dumps(self._state()))
+
+    def _take_over(self, marker: str) -> None:
+        state = json.loads(storage.read_text(self.lake, marker) or "{}")
+        if not state:
+            storage.delete(self.lake, marker)
+            return
+        say(f"  taking over from run {state['run_id']} (process {state['pid']} on {state['host']}), which died")
+        dead = {
+            **asdict(Outcome(status="died", message=f"process {state['pid']} on {state['host']} ended without closing the run")),
+            "run_id": state["run_id"], "step": "run", "table": "-", "seconds": 0.0, "inputs": "{}",
+            "started_at": self.started_at.isoformat(sep=" "), "code_version": VERSION,
+        }  # fmt: skip
+        state["rows"].setdefault("ops.runs", []).append(dead)
+        _write(self.lake, state["run_id"], state["rows"])
+        storage.delete(self.lake, marker)
+
+    def close(self) -> None:
+        """End: write the held rows into the ops tables and take the marker away."""
+        _write(self.lake, self.run_id, self.rows)
+        self.rows = {}
+        storage.delete(self.lake, self._marker)
+
+
+def _write(lake: Lake, run_id: str, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Append a run's rows to the ops tables, at most once: a run that died while doing so may have done it."""
+    for table, records in rows.items():
+        definition = contract(table)
+        before = tables.note(lake, table)
+        if before and run_id == before.run_id:
+            continue
+        schema = ", ".join(f"`{name}` string" for name in definition.columns)
+        values = [[None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns] for r in records]
+        frame = lake.spark.createDataFrame(values, schema).coalesce(1)
+        typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
+        total = (before.rows if before else 0) + len(records)
+        note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total)
+        tables.append(lake, definition, typed, note)

@@ -1,0 +1,60 @@
+"""All steps in one session: ingest, conform, wait, build, recommend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from lake.build import build, check_money
+from lake.conform import conform
+from lake.contracts import layer
+from lake.errors import BadInput
+from lake.ingest import ingest
+from lake.ledger import Run, say
+from lake.lock import exclusive
+from lake.quality import check_suites
+from lake.recommend import recommend
+from lake.session import Lake
+from lake.waiting import find_waiting
+
+STEPS = ("ingest", "conform", "build", "recommend")
+
+
+@contextmanager
+def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wait: float = 0.0) -> Iterator[Run]:
+    """A run that holds the lake: takes over from dead runs, and writes the ledger whatever its end."""
+    run = Run(lake, run_id, as_of)
+    with exclusive(lake.root, run.run_id, wait):
+        run.open()
+        try:
+            yield run
+        finally:
+            run.close()
+
+
+def run_steps(lake: Lake, run: Run, steps: tuple[str, ...] = STEPS, full: bool = False, retrain: bool = False) -> None:
+    """Run steps in their order.
+
+    Raises:
+        BadInput: files were refused; raised after all steps, since what could be read is right.
+        GateFailed, LawBroken: from the step that found it; nothing behind it was written.
+    """
+    check_suites([*layer("silver"), *layer("gold")])
+    refused = []
+    if "ingest" in steps:
+        refused = ingest(lake, run)
+    if "conform" in steps:
+        conform(lake, run)
+        find_waiting(lake, run)
+    if "build" in steps:
+        build(lake, run, full=full)
+        if run.wrote("gold.fact_order_items") or run.wrote("gold.fact_payments"):
+            check_money(lake)
+    if "recommend" in steps:
+        recommend(lake, run, retrain)
+    if refused:
+        raise BadInput(
+            f"{len(refused)} file(s) were refused, everything else is loaded:\n    " + "\n    ".join(refused),
+            "mend or remove them in the landing folder and run again",
+        )

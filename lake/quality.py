@@ -1,0 +1,286 @@
+"""Suites of Great Expectations: the row rules that fill the quarantine, and the gate before each table.
+
+A suite is written once, in expectations/<layer>/<table>.json. Its row rules become column conditions here (one projection
+finds every broken rule of every row); its verdict is Great Expectations' own, on measurements that one Spark job takes of
+the rows about to be written. What can't be measured or evaluated is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lake.contracts import Contract
+from lake.errors import BadConfiguration, GateFailed
+from lake.settings import CONF, EXPECTATIONS
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+Kwargs = dict[str, Any]
+
+
+def _outside(kwargs: Kwargs, value: Column) -> Column:
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    below = F.lit(False) if low is None else (value <= low if kwargs.get("strict_min") else value < low)
+    above = F.lit(False) if high is None else (value >= high if kwargs.get("strict_max") else value > high)
+    return below | above
+
+
+# Row rules: expectation -> (short name, condition under which a row breaks it). A null breaks only the first.
+ROW_RULES: dict[str, tuple[str, Callable[[Kwargs], Column]]] = {
+    "expect_column_values_to_not_be_null": ("not_null", lambda k: F.col(k["column"]).isNull()),
+    "expect_column_values_to_be_in_set": ("in_set", lambda k: ~F.col(k["column"]).isin(*k["value_set"])),
+    "expect_column_values_to_be_between": ("between", lambda k: _outside(k, F.col(k["column"]))),
+    "expect_column_values_to_match_regex": ("regex", lambda k: ~F.col(k["column"]).rlike(k["regex"])),
+    "expect_column_value_lengths_to_be_between": ("length", lambda k: _outside(k, F.length(k["column"]))),
+    "expect_column_pair_values_a_to_be_greater_than_b": (
+        "not_before",
+        lambda k: (F.col(k["column_A"]) < F.col(k["column_B"]))
+        if k.get("or_equal")
+        else (F.col(k["column_A"]) <= F.col(k["column_B"])),
+    ),
+}
+TABLE_RULES = {
+    "expect_column_values_to_be_unique": "unique",
+    "expect_compound_columns_to_be_unique": "unique",
+    "expect_table_row_count_to_be_between": "volume",
+    "expect_column_sum_to_be_between": "sum",
+    "expect_column_max_to_be_between": "max",
+    "expect_column_min_to_be_between": "min",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation of a suite. `name` is short and unique in the suite, as it stands in the quarantine."""
+
+    name: str
+    expectation: str
+    kwargs: Kwargs
+    quarantines: bool
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one table. At most `quarantine_max_share` of the rows read by one run may go to quarantine, unless they
+    are no more than `quarantine_free_rows`."""
+
+    table: str
+    rules: tuple[Rule, ...]
+    quarantine_max_share: float
+    quarantine_free_rows: int
+
+    def row_rules(self) -> list[Rule]:
+        """Rules that send a row to quarantine."""
+        return [rule for rule in self.rules if rule.quarantines]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one rule found."""
+
+    table: str
+    rule: str
+    expectation: str
+    success: bool
+    waived: bool
+    observed: str
+
+
+def _name(expectation: str, kwargs: Kwargs) -> str:
+    short = ROW_RULES[expectation][0] if expectation in ROW_RULES else TABLE_RULES[expectation]
+    columns = [kwargs[k] for k in ("column", "column_A", "column_B") if k in kwargs] or kwargs.get("column_list", [])
+    return ":".join([short, ",".join(columns)]) if columns else short
+
+
+@cache
+def suite(table: str) -> Suite:
+    """The suite of a table.
+
+    Raises:
+        GateFailed: there is none, or it can't be read.
+    """
+    path = EXPECTATIONS / f"{table.replace('.', '/')}.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["name"] != table:
+            raise ValueError(f"is named {content['name']!r}")
+        rules = []
+        for entry in content["expectations"]:
+            kind, kwargs, meta = entry["type"], entry["kwargs"], entry.get("meta", {})
+            if kind not in ROW_RULES and kind not in TABLE_RULES:
+                raise ValueError(f"{kind} is not known to this lake")
+            rules.append(Rule(_name(kind, kwargs), kind, kwargs, bool(meta.get("quarantine"))))
+        if not rules or len({rule.name for rule in rules}) < len(rules):
+            raise ValueError("has no rules, or two of one name")
+        meta = content.get("meta", {})
+        return Suite(table, tuple(rules), float(meta.get("quarantine_max_share", 0)), int(meta.get("quarantine_free_rows", 0)))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GateFailed(f"the suite of {table} can't be read: {error}", f"mend {path.relative_to(EXPECTATIONS.parent)}") from error
+
+
+def check_suites(tables: Sequence[Contract]) -> None:
+    """Read every suite and hold it against its contract, before Spark starts.
+
+    Raises:
+        GateFailed: a suite is missing or unreadable.
+        BadConfiguration: a rule names an unknown column, or a column that may not be null has no rule against nulls.
+    """
+    for contract in tables:
+        rules = suite(contract.name).rules
+        for rule in rules:
+            named = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs]
+            if unknown := [c for c in [*named, *rule.kwargs.get("column_list", [])] if c not in contract.columns]:
+                raise BadConfiguration(f"suite {contract.name}: rule {rule.name} names {unknown}", "mend the suite")
+        guarded = {rule.name for rule in rules}
+        open_ = [n for n, c in contract.columns.items() if not c.nullable and f"not_null:{n}" not in guarded]
+        if open_:
+            raise BadConfiguration(f"suite {contract.name} does not guard {', '.join(open_)} against nulls", "mend the suite")
+
+
+def broken_rules(rules: Sequence[Rule]) -> Column:
+    """Names of the rules that a row breaks, as an array in the order of the suite."""
+    return F.array_compact(
+        F.array(*[F.when(ROW_RULES[rule.expectation][1](rule.kwargs), F.lit(rule.name)) for rule in rules])
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- measuring
+
+
+def _measures(suite_: Suite) -> dict[str, tuple[Callable[[Any], Column], Column]]:
+    """What must be measured: metric -> (how groups of rows are put together, column of the row)."""
+    one = F.lit(1).cast("bigint")
+    found: dict[str, tuple[Callable[[Any], Column], Column]] = {"table.row_count": (F.sum, one)}
+    for rule in suite_.rules:
+        kwargs, column = rule.kwargs, rule.kwargs.get("column")
+        if rule.expectation in ROW_RULES:
+            bad = ROW_RULES[rule.expectation][1](kwargs)
+            found[f"bad {rule.name}"] = (F.sum, F.when(bad, one).otherwise(0))
+            if column:
+                found[f"null {column}"] = (F.sum, F.when(F.col(column).isNull(), one).otherwise(0))
+            else:
+                both = F.col(kwargs["column_A"]).isNotNull() & F.col(kwargs["column_B"]).isNotNull()
+                found[f"both {rule.name}"] = (F.sum, F.when(both, one).otherwise(0))
+        elif rule.expectation.startswith("expect_column_") and rule.expectation.split("_")[2] in ("sum", "max", "min"):
+            how = rule.expectation.split("_")[2]
+            found[f"column.{how} {column}"] = (getattr(F, how), F.col(column))
+    return found
+
+
+def measure(frame: DataFrame, suite_: Suite, extra: dict[str, Column] | None = None) -> dict[str, Any]:
+    """Measure a frame for its suite in one Spark job; `extra` sums ride along.
+
+    Uniqueness is measured by grouping on the unique columns first, which costs no shuffle where the frame is already
+    partitioned by them.
+    """
+    measures = _measures(suite_) | {name: (F.sum, column) for name, column in (extra or {}).items()}
+    unique = [r.kwargs.get("column_list") or [r.kwargs["column"]] for r in suite_.rules if TABLE_RULES.get(r.expectation) == "unique"]
+    names = {metric: f"m{i}" for i, metric in enumerate(measures)}
+    if unique:
+        grouped = frame.groupBy(*unique[0]).agg(
+            F.count(F.lit(1)).alias("_rows"), *[how(col).alias(names[metric]) for metric, (how, col) in measures.items()]
+        )
+        again = [how(F.col(names[metric])).alias(names[metric]) for metric, (how, _) in measures.items()]
+        row = grouped.agg(F.sum(F.when(F.col("_rows") > 1, F.col("_rows")).otherwise(0)).alias("_doubled"), *again).first()
+    else:
+        row = frame.agg(F.lit(0).alias("_doubled"), *[how(col).alias(names[m]) for m, (how, col) in measures.items()]).first()
+    # A sum over no rows is null.
+    found = {metric: row[name] if measures[metric][0] is not F.sum else row[name] or 0 for metric, name in names.items()}
+    return found | {"doubled": row["_doubled"] or 0}
+
+
+# ----------------------------------------------------------------------------------------------------------- judging
+
+
+def _metric(name: str, rule: Rule, measured: dict[str, Any]) -> Any:
+    """The value of one of Great Expectations' metrics for a rule; KeyError where we did not measure it."""
+    if name == "table.row_count":
+        volume = rule.expectation == "expect_table_row_count_to_be_between"
+        return measured["rows in table"] if volume else measured["table.row_count"]
+    if name == "column_values.nonnull.unexpected_count":
+        return measured[f"null {rule.kwargs['column']}"]
+    if name.endswith("unique.unexpected_count"):
+        return measured["doubled"]
+    if name.endswith(".unexpected_count"):
+        return measured[f"bad {rule.name}"]
+    if name.endswith(".filtered_row_count"):
+        return measured.get(f"both {rule.name}", measured["table.row_count"])
+    return measured[f"{name} {rule.kwargs['column']}"]
+
+
+def judge(suite_: Suite, measured: dict[str, Any], waived: set[str]) -> list[Result]:
+    """Great Expectations' verdict on each rule of a suite.
+
+    Args:
+        measured: what `measure` returned, and `rows in table`: rows the table will have after the write.
+        waived: names of rules with a waiver.
+    """
+    import great_expectations.expectations  # noqa: F401  registers the expectations that the next line looks up
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    results = []
+    runtime = {"result_format": "BOOLEAN_ONLY"}
+    for rule in suite_.rules:
+        try:
+            expectation = ExpectationConfiguration(type=rule.expectation, kwargs=rule.kwargs).to_domain_obj()
+            needed = expectation.get_validation_dependencies(runtime_configuration=runtime).metric_configurations
+            values = {name: _metric(name, rule, measured) for name in needed}
+            metrics = {needed[name].id: value for name, value in values.items()}
+            success = bool(expectation.metrics_validate(metrics=metrics, runtime_configuration=runtime).success)
+            observed = json.dumps(values, default=str)
+        except Exception as error:
+            # A rule that could not be evaluated is a failure, whatever the reason was.
+            success, observed = False, json.dumps({"not evaluated": repr(error)})
+        results.append(Result(suite_.table, rule.name, rule.expectation, success, rule.name in waived, observed))
+    return results
+
+
+def require(results: Sequence[Result]) -> None:
+    """Raise GateFailed if a rule did not hold and has no waiver."""
+    failed = [r for r in results if not r.success and not r.waived]
+    if failed:
+        lines = "; ".join(f"{r.rule} {r.observed}" for r in failed)
+        raise GateFailed(
+            f"gate of {failed[0].table}: {len(failed)} of {len(results)} rules failed: {lines}",
+            "nothing was written behind the gate; see docs/runbooks/gate-failed.md",
+        )
+
+
+# ----------------------------------------------------------------------------------------------------------- waivers
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Lets a run go on past a failed rule, until a day of the data."""
+
+    table: str
+    rule: str
+    owner: str
+    reason: str
+    until: date
+
+
+def waived_rules(table: str, today: date, path: Path = CONF / "waivers.yml") -> set[str]:
+    """Rules of a table with a waiver that has not ended on `today` (the newest day in the data, or the run's date).
+
+    Raises:
+        BadConfiguration: a waiver lacks an owner, a reason or an end.
+    """
+    try:
+        waivers = [Waiver(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
+        if any(not (w.owner and w.reason and isinstance(w.until, date)) for w in waivers):
+            raise ValueError("owner, reason and until (a date) are required")
+    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise BadConfiguration(f"{path} can't be read: {error}", "each waiver has table, rule, owner, reason, until") from error
+    return {w.rule for w in waivers if w.table == table and today <= w.until}

@@ -1,0 +1,234 @@
+"""Recommendations: ALS on what people bought and how they rated it, with two baselines beside it on the same split.
+
+rating = review_score * (1 + ln(1 + price) / 10), the mean over a person's purchases of a product. Products with fewer than
+MIN_RATINGS ratings are learned from but not recommended: their factors say next to nothing. The three methods choose from
+the same products and never recommend what the person has rated in training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from pyspark.ml.evaluation import RegressionEvaluator
+from pyspark.ml.recommendation import ALS, ALSModel
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lake import storage, tables
+from lake.build import gate, write_all
+from lake.contracts import contract
+from lake.errors import GateFailed
+from lake.ledger import Run
+from lake.session import Lake
+
+RANK, ITERATIONS, REGULARISATION, SEED = 10, 8, 0.1, 42
+TRAIN_PERCENT = 80
+TOP = 5
+MIN_RATINGS = 5
+# Training again costs more than a day's data tells: at least this share of items must be new.
+RETRAIN_SHARE = 0.05
+FACTS, RECOMMENDATIONS, RUNS = ("gold.fact_order_items", "gold.fact_orders"), "gold.recommendations", "gold.model_runs"
+
+
+def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
+    """Train, measure and write the recommendations, if enough is new since the last training or `retrain` says so."""
+    until = {name: tables.version(lake, name) for name in FACTS}
+    before, runs_before = tables.note(lake, RECOMMENDATIONS), tables.note(lake, RUNS)
+    with run.table("recommend", RECOMMENDATIONS) as outcome:
+        if None in until.values():
+            raise GateFailed(f"{RECOMMENDATIONS} is built from {', '.join(FACTS)}, which do not exist", "run the steps before it")
+        items = tables.note(lake, FACTS[0]).rows
+        if before and not retrain and items < int(before.facts["items"]) * (1 + RETRAIN_SHARE):
+            outcome.status = "unchanged"
+            outcome.message = f"trained on {int(before.facts['items']):,} items, there are {items:,} now"
+            return
+        outcome.inputs = until
+        parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS]
+        model_run = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:12]
+        path = f"{lake.root}/gold/_models/{model_run}"
+        data = ratings(*(tables.read(lake, name, until[name]) for name in FACTS)).persist()
+        measured = evaluate(data)
+        model = fit(data)
+        model.write().overwrite().save(path)
+        rows = top(model, data, data.select("person", "u").distinct())
+        rows = rows.select(F.col("person").alias("customer_unique_id"), "rank", F.col("product").alias("product_id"), "score",
+                           F.lit(model_run).alias("model_run"))  # fmt: skip
+        write_all(lake, run, contract(RECOMMENDATIONS), tables.conforming(contract(RECOMMENDATIONS), rows), until, before, outcome,
+                  {"items": str(items)})  # fmt: skip
+        data.unpersist()
+    with run.table("recommend", RUNS) as outcome:
+        parameters = {"rank": RANK, "iterations": ITERATIONS, "regularisation": REGULARISATION, "model_path": path}
+        records = [{**m, "seed": SEED, "model_run": model_run, **(parameters if m["method"] == "als" else {})} for m in measured]
+        schema = contract(RUNS).schema
+        frame = lake.spark.createDataFrame([tuple(r.get(n) for n in schema.names) for r in records], schema)
+        outcome.inputs, outcome.rows_read, outcome.rows_written = until, len(records), len(records)
+        if runs_before and tables.read(lake, RUNS).where(F.col("model_run") == model_run).count():
+            outcome.status = "unchanged"
+            return
+        total = (runs_before.rows if runs_before else 0) + len(records)
+        gate(run, contract(RUNS), frame, total)
+        note = tables.Note(run.run_id, "recommend", runs_before.sequence + 1 if runs_before else 1, until, total)
+        outcome.output_version = tables.append(lake, contract(RUNS), frame, note)
+
+
+def load_model(lake: Lake, model_run: str) -> ALSModel:
+    """A saved model by its identifier (gold.model_runs)."""
+    path = f"{lake.root}/gold/_models/{model_run}"
+    if not storage.exists(lake, path):
+        raise GateFailed(f"there is no model {model_run}", "gold.model_runs names the models")
+    return ALSModel.load(path)
+
+
+def ratings(fact_order_items: DataFrame, fact_orders: DataFrame) -> DataFrame:
+    """person, product, rating, u and i (whole numbers for ALS, by the order of the identifiers), test (held out or not)."""
+    reviewed = fact_orders.where("review_score is not null").select("order_id", "review_score")
+    rating = F.col("review_score") * (1 + F.log1p(F.col("price_brl").cast("double")) / 10)
+    pairs = (
+        fact_order_items.join(reviewed, "order_id", "inner")
+        .groupBy(F.col("customer_unique_id").alias("person"), F.col("product_id").alias("product"))
+        .agg(F.round(F.avg(rating), 6).alias("rating"))
+    )
+    held_out = F.pmod(F.xxhash64("person", "product", F.lit(SEED)), F.lit(100)) >= TRAIN_PERCENT
+    return pairs.select(
+        "*", F.dense_rank().over(Window.orderBy("person")).alias("u"), F.dense_rank().over(Window.orderBy("product")).alias("i"),
+        held_out.alias("test"),
+    )  # fmt: skip
+
+
+def fit(data: DataFrame) -> ALSModel:
+    """Train on all rows of `ratings`."""
+    als = ALS(
+        rank=RANK, maxIter=ITERATIONS, regParam=REGULARISATION, seed=SEED, userCol="u", itemCol="i", ratingCol="rating",
+        coldStartStrategy="drop", numUserBlocks=2, numItemBlocks=2,
+    )  # fmt: skip
+    return als.fit(data.select("u", "i", "rating").repartition(2, "u").sortWithinPartitions("u", "i"))
+
+
+def _candidates(data: DataFrame) -> DataFrame:
+    """Products that may be recommended: i, product, and how many rated them."""
+    return data.groupBy("i", "product").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") >= MIN_RATINGS)
+
+
+def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
+    """The TOP candidates of each person by predicted rating: person, rank, product, score.
+
+    Args:
+        data: what the model was trained on; says what a person has rated.
+        people: person and u.
+    """
+    known = _candidates(data).join(model.itemFactors, F.col("i") == F.col("id"), "inner").orderBy("product")
+    factors = known.select("i", "product", "features").toPandas()
+    if factors.empty:
+        return people.select("person", F.lit(0).alias("rank"), F.lit("").alias("product"), F.lit(0.0).alias("score")).limit(0)
+    item_ids, products = factors["i"].to_numpy(), factors["product"].to_numpy()
+    items = np.stack(factors["features"]).astype(np.float32)
+    rated = data.groupBy("u").agg(F.collect_list("i").alias("rated"))
+    users = people.join(rated, "u", "inner").join(model.userFactors, F.col("u") == F.col("id"), "inner")
+
+    def choose(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        position = {item: at for at, item in enumerate(item_ids)}
+        for batch in batches:
+            for block in (batch.iloc[at : at + 1024] for at in range(0, len(batch), 1024)):
+                scores = np.stack(block["features"]).astype(np.float32) @ items.T
+                for row, bought in enumerate(block["rated"]):
+                    scores[row, [position[item] for item in bought if item in position]] = -np.inf
+                size = min(TOP, scores.shape[1])
+                best = np.argpartition(-scores, size - 1, axis=1)[:, :size]
+                chosen = np.round(np.take_along_axis(scores, best, axis=1).astype(np.float64), 4)
+                order = np.lexsort((best, -chosen), axis=1)
+                best, chosen = np.take_along_axis(best, order, axis=1), np.take_along_axis(chosen, order, axis=1)
+                frame = pd.DataFrame(
+                    {
+                        "person": np.repeat(block["person"].to_numpy(), size),
+                        "rank": np.tile(np.arange(1, size + 1, dtype=np.int32), len(block)),
+                        "product": products[best.ravel()],
+                        "score": chosen.ravel(),
+                    }
+                )
+                yield frame[np.isfinite(frame["score"])]
+
+    return users.select("person", "features", "rated").mapInPandas(choose, "person string, rank int, product string, score double")
+
+
+# ---------------------------------------------------------------------------------------------------------- measuring
+
+
+def evaluate(data: DataFrame) -> list[dict]:
+    """Train on the training part; measure ALS, popularity and bought-together on the persons of the held-out part.
+
+    Returns:
+        One dict a method, with the measurements of gold.model_runs.
+    """
+    train, test = data.where("not test").persist(), data.where("test").persist()
+    model = fit(train)
+    predicted = model.transform(test.select("u", "i", "rating")).persist()
+    warm = predicted.count()
+    rmse = round(RegressionEvaluator(labelCol="rating", predictionCol="prediction").evaluate(predicted), 6) if warm else None
+    people = test.select("person", "u").distinct().join(train.select("u").distinct(), "u", "left_semi").persist()
+    lists = {
+        "als": top(model, train, people).select("person", "rank", "product"),
+        "popularity": _popular(train, people),
+        "bought_together": _together(train, people),
+    }
+    truth = test.join(people.select("person"), "person", "left_semi").groupBy("person").agg(F.collect_set("product").alias("liked"))
+    counts = train.agg(F.count(F.lit(1)).alias("n"), F.count_distinct("i").alias("products")).first()
+    tested = test.count()
+    found = []
+    for method, listed in lists.items():
+        given = listed.groupBy("person").agg(F.collect_set("product").alias("given"))
+        hits = F.size(F.array_intersect("liked", F.coalesce("given", F.array().cast("array<string>"))))
+        row = (
+            truth.join(given, "person", "left")
+            .agg(
+                F.count(F.lit(1)).alias("persons"),
+                F.avg(hits / F.lit(TOP)).alias("precision"),
+                F.avg(hits / F.size("liked")).alias("recall"),
+                F.size(F.array_distinct(F.flatten(F.collect_list("given")))).alias("covered"),
+            )
+            .first()
+        )
+        found.append(
+            {
+                "method": method,
+                "train_ratings": counts["n"],
+                "test_ratings": tested,
+                "rmse": rmse if method == "als" else None,
+                "rmse_ratings": warm if method == "als" else None,
+                "precision_at_5": round(row["precision"] or 0.0, 6),
+                "recall_at_5": round(row["recall"] or 0.0, 6),
+                "coverage": round(row["covered"] / counts["products"], 6) if counts["products"] else 0.0,
+                "test_persons": row["persons"],
+            }
+        )
+    for frame in (train, test, predicted, people):
+        frame.unpersist()
+    return found
+
+
+def _best(frame: DataFrame, weight: Column) -> DataFrame:
+    order = Window.partitionBy("person").orderBy(weight.desc(), "product")
+    return frame.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= TOP).select("person", "rank", "product")
+
+
+def _popular(train: DataFrame, people: DataFrame) -> DataFrame:
+    """The products that most people rated, without those of the person."""
+    # Nobody has rated more than a few dozen products: so many of the top are enough to fill every list.
+    most = _candidates(train).orderBy(F.col("n").desc(), "product").limit(100)
+    offered = people.select("person", "u").crossJoin(F.broadcast(most))
+    return _best(offered.join(train.select("u", "i"), ["u", "i"], "left_anti"), F.col("n"))
+
+
+def _together(train: DataFrame, people: DataFrame) -> DataFrame:
+    """The products that people with the same products rated most often."""
+    mine = train.join(people.select("u"), "u", "left_semi").select("person", "u", F.col("i").alias("mine"))
+    also = train.select(F.col("u").alias("other"), F.col("i").alias("mine"))
+    theirs = train.select(F.col("u").alias("other"), "i", "product").join(_candidates(train).select("i"), "i", "left_semi")
+    offered = (
+        mine.join(also, "mine", "inner").where("other <> u").join(theirs, "other", "inner")
+        .where("i <> mine").groupBy("person", "u", "i", "product").agg(F.count(F.lit(1)).alias("n"))
+    )  # fmt: skip
+    return _best(offered.join(train.select("u", "i"), ["u", "i"], "left_anti"), F.col("n"))

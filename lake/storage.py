@@ -1,0 +1,72 @@
+"""Small files beside the tables and listings, on whatever file system the lake is on (through Hadoop's FileSystem)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lake.session import Lake
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file: its full path, size in bytes, when it was last changed (milliseconds since 1970)."""
+
+    path: str
+    size: int
+    modified: int
+
+
+def _at(lake: Lake, path: str):
+    where = lake.spark._jvm.org.apache.hadoop.fs.Path(path)
+    return where, where.getFileSystem(lake.spark._jsc.hadoopConfiguration())
+
+
+def exists(lake: Lake, path: str) -> bool:
+    """Whether a file or folder is there."""
+    where, fs = _at(lake, path)
+    return fs.exists(where)
+
+
+def names(lake: Lake, folder: str) -> list[str]:
+    """Names in a folder, sorted; empty where there is none."""
+    where, fs = _at(lake, folder)
+    if not fs.exists(where):
+        return []
+    return sorted(status.getPath().getName() for status in fs.listStatus(where))
+
+
+def files(lake: Lake, folder: str) -> list[Entry]:
+    """All files below a folder, by path."""
+    where, fs = _at(lake, folder)
+    listing = fs.listFiles(where, True)
+    found = []
+    while listing.hasNext():
+        status = listing.next()
+        found.append(Entry(status.getPath().toString(), status.getLen(), status.getModificationTime()))
+    return sorted(found, key=lambda entry: entry.path)
+
+
+def read_text(lake: Lake, path: str) -> str:
+    """A small text file."""
+    where, fs = _at(lake, path)
+    stream = fs.open(where)
+    try:
+        return lake.spark._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+    finally:
+        stream.close()
+
+
+def write_text(lake: Lake, path: str, text: str) -> None:
+    """Write a small text file, over an older one."""
+    where, fs = _at(lake, path)
+    stream = fs.create(where, True)
+    try:
+        stream.write(bytearray(text.encode("utf-8")))
+    finally:
+        stream.close()
+
+
+def delete(lake: Lake, path: str) -> None:
+    """Delete a file or folder; nothing happens where there is none."""
+    where, fs = _at(lake, path)
+    fs.delete(where, True)

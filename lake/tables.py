@@ -1,0 +1,236 @@
+"""Delta tables: versions, notes, changes, and the three ways of writing (append, replace, upsert).
+
+Each commit of ours carries a note (JSON in the commit's metadata): how far the step had read when it wrote, in the same
+transaction as the rows. Each also carries a transaction number, one more than the last: a driver that should be dead and
+commits late is refused by Delta.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from lake import LAKE_FORMAT, storage
+from lake.contracts import Contract
+from lake.errors import BadConfiguration, LakeError, LakeTooNew
+from lake.session import Lake
+
+SPARK_ERRORS = (Py4JJavaError, PySparkException)
+COMMIT = re.compile(r"(\d{20})\.json")
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a commit says of itself.
+
+    Attributes:
+        run_id: the run that wrote it.
+        step: the step of that run.
+        sequence: number of the commit among ours, from 1.
+        inputs: each input and the version or batch it was read up to.
+        rows: rows in the table after the commit.
+        facts: further measurements, such as sums of money.
+    """
+
+    run_id: str
+    step: str
+    sequence: int
+    inputs: dict[str, int]
+    rows: int
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps({"lake_format": LAKE_FORMAT, **self.__dict__}, sort_keys=True)
+
+
+def versions(lake: Lake, table: str) -> list[int]:
+    """Versions whose commit files are still there, ascending; empty where the table does not exist."""
+    found = (COMMIT.fullmatch(name) for name in storage.names(lake, f"{lake.path(table)}/_delta_log"))
+    return [int(match[1]) for match in found if match]
+
+
+def version(lake: Lake, table: str) -> int | None:
+    """The newest version, None where the table does not exist."""
+    found = versions(lake, table)
+    return found[-1] if found else None
+
+
+def exists(lake: Lake, table: str) -> bool:
+    """Whether the table has been written."""
+    return version(lake, table) is not None
+
+
+def note_of(lake: Lake, table: str, at: int) -> Note | None:
+    """The note of one commit, None where it is not ours (maintenance)."""
+    text = storage.read_text(lake, f"{lake.path(table)}/_delta_log/{at:020d}.json")
+    for line in text.splitlines():
+        metadata = json.loads(line).get("commitInfo", {}).get("userMetadata")
+        if metadata and metadata.startswith("{"):
+            values = json.loads(metadata)
+            if values.pop("lake_format") > LAKE_FORMAT:
+                raise LakeTooNew(f"{table} was written by newer code", "update this checkout before it writes to the lake")
+            return Note(**values)
+    return None
+
+
+def note(lake: Lake, table: str) -> Note | None:
+    """The note of our newest commit; commits of maintenance are looked through."""
+    for at in reversed(versions(lake, table)):
+        found = note_of(lake, table, at)
+        if found:
+            return found
+    return None
+
+
+def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
+    """A table, at a version or as it is now."""
+    reader = lake.spark.read.format("delta")
+    return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
+
+
+def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
+    """The change feed of the versions after `since` up to `until`: the table's columns and `_change_type`
+    (insert, delete, update_preimage, update_postimage). None where the feed no longer reaches back that far."""
+    try:
+        return (
+            lake.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", since + 1)
+            .option("endingVersion", until)
+            .load(lake.path(table))
+            .drop("_commit_version", "_commit_timestamp")
+        )
+    except Exception as error:
+        if any(word in str(error) for word in ("DELTA_MISSING_CHANGE_DATA", "DELTA_TIMESTAMP", "DELTA_VERSION_NOT_CONT")):
+            return None
+        raise
+
+
+def conforming(contract: Contract, frame: DataFrame) -> DataFrame:
+    """The frame with exactly the contract's columns, types and comments.
+
+    Raises:
+        BadConfiguration: a column is missing.
+    """
+    if missing := [name for name in contract.schema.names if name not in frame.columns]:
+        raise BadConfiguration(f"{contract.name} lacks {', '.join(missing)}", "the builder and the contract disagree")
+    return frame.select(
+        *[F.col(f.name).cast(f.dataType).alias(f.name, metadata=f.metadata or {}) for f in contract.schema.fields]
+    )
+
+
+def _options(contract: Contract, note: Note) -> dict[str, str]:
+    return {
+        "userMetadata": note.to_json(),
+        "txnAppId": f"lake:{contract.name}",
+        "txnVersion": str(note.sequence),
+        "delta.enableChangeDataFeed": str(contract.layer in ("silver", "gold")).lower(),
+    }
+
+
+def append(lake: Lake, contract: Contract, frame: DataFrame, note: Note) -> int:
+    """Add rows in one commit, creating the table if there is none; the version written."""
+    return _save(lake, contract, frame, note, "append")
+
+
+def replace(lake: Lake, contract: Contract, frame: DataFrame, note: Note) -> int:
+    """Put the frame in the place of all rows in one commit; the version written."""
+    return _save(lake, contract, frame, note, "overwrite")
+
+
+def _save(lake: Lake, contract: Contract, frame: DataFrame, note: Note, mode: str) -> int:
+    writer = conforming(contract, frame).write.format("delta").mode(mode).options(**_options(contract, note))
+    # A new column of the contract is added to the table; a changed type is refused.
+    writer = writer.option("mergeSchema", "true")
+    try:
+        writer.save(lake.path(contract.name))
+    except SPARK_ERRORS as error:
+        raise _explained(contract, error) from error
+    return _written(lake, contract, note)
+
+
+def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: Note) -> int:
+    """Apply rows with an `_action` (insert, update, delete) by the contract's key in one commit; the version written."""
+    spark = lake.spark
+    target, source = f"delta.`{lake.path(contract.name)}`", f"_actions_{contract.table}"
+    frame = actions.select(*[F.col(n).cast(f.dataType).alias(n) for n, f in _fields(contract).items()], "_action")
+    frame.createOrReplaceTempView(source)
+    columns = list(_fields(contract))
+    matched = " and ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
+    setting = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
+    inserting = ", ".join(f"`{name}`" for name in columns), ", ".join(f"s.`{name}`" for name in columns)
+    options = _options(contract, note)
+    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", options["userMetadata"])
+    spark.conf.set("spark.databricks.delta.write.txnAppId", options["txnAppId"])
+    spark.conf.set("spark.databricks.delta.write.txnVersion", options["txnVersion"])
+    try:
+        spark.sql(
+            f"merge into {target} t using {source} s on {matched} "
+            f"when matched and s._action = 'delete' then delete "
+            f"when matched then update set {setting} "
+            f"when not matched and s._action <> 'delete' then insert ({inserting[0]}) values ({inserting[1]})"
+        )
+    except SPARK_ERRORS as error:
+        raise _explained(contract, error) from error
+    finally:
+        for name in ("commitInfo.userMetadata", "write.txnAppId", "write.txnVersion"):
+            spark.conf.unset(f"spark.databricks.delta.{name}")
+        spark.catalog.dropTempView(source)
+    return _written(lake, contract, note)
+
+
+def _fields(contract: Contract) -> dict[str, T.StructField]:
+    return {f.name: f for f in contract.schema.fields}
+
+
+def _written(lake: Lake, contract: Contract, note: Note) -> int:
+    """The version that our commit became. Delta skips a transaction number it has seen: then another driver was faster."""
+    newest = version(lake, contract.name)
+    if newest is None or note_of(lake, contract.name, newest) != note:
+        raise LakeError(
+            f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there"
+        )
+    return newest
+
+
+def _explained(contract: Contract, error: Exception) -> Exception:
+    text = str(error)
+    if "DELTA_CONCURRENT" in text:
+        return LakeError(
+            f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there"
+        )
+    if "DELTA_FAILED_TO_MERGE_FIELDS" in text or "DELTA_MERGE_INCOMPATIBLE" in text:
+        return BadConfiguration(
+            f"{contract.name}: the contract contradicts the table: {text.splitlines()[0]}",
+            "a type can't change in place: rename the column, or rebuild the table with jobs/backfill.py --all",
+        )
+    return error
+
+
+def keys_json(columns: Iterable[str]) -> Column:
+    """A JSON object of the named columns, as text; nulls kept, so that its shape never changes."""
+    return F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in columns]), {"ignoreNullFields": "false"})
+
+
+def difference(contract: Contract, old: DataFrame, new: DataFrame) -> DataFrame:
+    """What turns `old` into `new`: the contract's columns and `_action` (insert, update, delete); equal rows are left out."""
+    key, columns = list(contract.key), list(contract.columns)
+    hashed = F.xxhash64(*columns)
+    was = old.select(*[F.col(k).alias(f"o_{k}") for k in key], hashed.alias("_was"))
+    now = conforming(contract, new).withColumn("_is", hashed)
+    joined = now.join(was, [F.col(k) == F.col(f"o_{k}") for k in key], "full")
+    action = (
+        F.when(F.col("_was").isNull(), F.lit("insert"))
+        .when(F.col("_is").isNull(), F.lit("delete"))
+        .when(F.col("_is") != F.col("_was"), F.lit("update"))
+    )
+    keyed = {k: F.coalesce(F.col(k), F.col(f"o_{k}")) for k in key}
+    return joined.withColumn("_action", action).where("_action is not null").withColumns(keyed).select(*columns, "_action")

@@ -1,0 +1,76 @@
+"""Children whose parent has not come: they wait in silver, are counted, and become a fault when they wait too long."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake import tables
+from lake.contracts import Contract, Parent, contract, layer
+from lake.ledger import Run
+from lake.session import Lake
+
+TABLE = "ops.waiting"
+
+
+def find_waiting(lake: Lake, run: Run) -> None:
+    """Bring ops.waiting up to silver: what waited or came since, and whose parent is still missing.
+
+    A child waits from the newest purchase that the data knew when it came, and is overdue when the newest purchase now is
+    more than the contract's `wait_days` later.
+    """
+    children = [c for c in layer("silver") if c.parents]
+    with run.table("conform", TABLE) as outcome:
+        involved = sorted({c.name for c in children} | {p.table for c in children for p in c.parents})
+        until = {name: tables.version(lake, name) or 0 for name in involved}
+        before = tables.note(lake, TABLE)
+        if before and before.inputs == until:
+            outcome.status = "unchanged"
+            return
+        told = tables.read(lake, TABLE) if before else None
+        now = F.lit(run.newest.isoformat(sep=" ")).cast("timestamp")
+        frames = []
+        for child in children:
+            arrived = None
+            if before:
+                arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if until[child.name] > before.inputs[child.name] else None
+            everything = tables.read(lake, child.name, until[child.name])
+            for parent in child.parents:
+                mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if told is not None else None
+                frames.append(_missing(lake, child, parent, everything, arrived, mine, until[parent.table], now))
+        frame = reduce(DataFrame.unionByName, frames).coalesce(1).persist()
+        counts = frame.agg(F.count(F.lit(1)), F.count_if("overdue")).first()
+        outcome.inputs, outcome.rows_read, outcome.rows_written = until, counts[0], counts[0]
+        outcome.message = f"{counts[0]} waiting, {counts[1]} overdue" if counts[0] else None
+        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, counts[0],
+                           {"waiting": str(counts[0]), "overdue": str(counts[1])})  # fmt: skip
+        write = tables.replace if before else tables.append
+        outcome.output_version = write(lake, contract(TABLE), frame, note)
+        frame.unpersist()
+
+
+def _missing(lake: Lake, child: Contract, parent: Parent, everything: DataFrame, arrived: DataFrame | None, told: DataFrame | None, at: int, now) -> DataFrame:
+    """Rows of ops.waiting for one reference."""
+    columns = list(parent.columns)
+    row_key, parent_key = tables.keys_json(child.key), tables.keys_json(columns)
+    if told is None:
+        candidates = everything.withColumn("_since", F.lit(None).cast("timestamp"))
+    else:
+        old = told.select(
+            F.from_json("row_key", ", ".join(f"{k} string" for k in child.key)).alias("k"), F.col("waiting_since").alias("_since")
+        ).select("k.*", "_since")
+        old = everything.join(F.broadcast(old), list(child.key), "inner")
+        candidates = old
+        if arrived is not None:
+            new = arrived.where("_change_type in ('insert', 'update_postimage')").select(*everything.columns)
+            new = new.join(old.select(*child.key), list(child.key), "left_anti")
+            candidates = old.select(*everything.columns, "_since").unionByName(new.withColumn("_since", F.lit(None).cast("timestamp")))
+    there = tables.read(lake, parent.table, at).select(*[F.col(theirs).alias(mine) for mine, theirs in parent.columns.items()])
+    since = F.coalesce("_since", now)
+    return candidates.join(there, columns, "left_anti").select(
+        F.lit(child.name).alias("table"), row_key.alias("row_key"), F.lit(parent.table).alias("parent"),
+        parent_key.alias("parent_key"), F.col("_file").alias("file"), F.col("_line").alias("line"),
+        since.alias("waiting_since"), (now > since + F.expr(f"interval {parent.wait_days} days")).alias("overdue"),
+    )  # fmt: skip
