@@ -44,19 +44,22 @@ def build(lake: Lake, run: Run, only: set[str] | None = None, full: bool = False
     in_order(dict(sorted(needs.items())), lambda name: build_table(lake.apart(), run, contract(name), full))
 
 
-def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False) -> None:
-    """Bring one gold table up to its sources."""
+def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touched: DataFrame | None = None) -> None:
+    """Bring one gold table up to its sources, from what changed, from everything (`full`), or for `touched` values of the
+    grain besides."""
     with run.table("build", gold.name) as outcome:
         until = {name: tables.version(lake, name) for name in gold.sources}
         if missing := [name for name, at in until.items() if at is None]:
             raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
         before = tables.note(lake, gold.name)
-        if before and before.inputs == until and not full:
+        if before and before.inputs == until and not full and touched is None:
             outcome.status = "unchanged"
             return
         sources = {name: tables.read(lake, name, at) for name, at in until.items()}
         outcome.inputs = until
-        touched = None if full or not before else _touched(lake, gold, before.inputs, until, sources)
+        everything = full or not before
+        changed = None if everything else _touched(lake, gold, before.inputs, until, sources)
+        touched = changed.unionByName(touched).distinct() if changed is not None and touched is not None else changed
         if touched is None:
             write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
             return
@@ -102,6 +105,9 @@ def _touched(
             found.append(changed.select(gold.grain))
         else:
             found.append(_linked(gold, name, changed, sources).select(gold.grain))
+    if not found:
+        grain = F.lit(None).cast("int" if whole else gold.columns[gold.grain].type).alias(gold.grain)
+        return lake.spark.range(0).select(grain)
     return reduce(DataFrame.unionByName, found).where(F.col(gold.grain).isNotNull()).distinct()
 
 
@@ -142,7 +148,7 @@ def gate_measured(run: Run, gold: Contract, measured: dict, rows_in_table: int) 
 
 def gate(run: Run, gold: Contract, frame: DataFrame, rows_in_table: int) -> None:
     """Measure rows about to be written and require their suite to hold."""
-    gate_measured(run, gold, measure(frame, suite(gold.name)), rows_in_table)
+    gate_measured(run, gold, measure(frame, suite(gold.name)).values, rows_in_table)
 
 
 def write_all(
@@ -151,7 +157,7 @@ def write_all(
 ) -> None:  # fmt: skip
     """Measure, judge and write a whole table."""
     with _cached(frame) as rows:
-        measured = measure(rows, suite(gold.name))
+        measured = measure(rows, suite(gold.name)).values
         total = measured["table.row_count"]
         gate_measured(run, gold, measured, total)
         note = tables.Note(run.run_id, "build", before.sequence + 1 if before else 1, until, total, facts or {})
@@ -173,7 +179,7 @@ def _replace_groups(
         write_all(lake, run, gold, frame, until, before, outcome)
         return
     with _cached(new) as rows:
-        measured = measure(rows, suite(gold.name))
+        measured = measure(rows, suite(gold.name)).values
         mine = told.join(F.broadcast(keys), gold.grain, "left_semi")
         with _cached(tables.difference(gold, mine, rows)) as actions:
             count = {row["_action"]: row["count"] for row in actions.groupBy("_action").count().collect()}

@@ -38,7 +38,7 @@ def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str,
     )  # fmt: skip
 
 
-def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int]) -> None:
+def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], replay: bool) -> None:
     """Bring a silver table's history up to the good rows of an input.
 
     A drop that comes late may fall between two versions that looked equal and were folded into one; then the keys it names
@@ -50,7 +50,7 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
     says = [name for name in history.columns if name not in ("valid_from", "valid_to", "is_current")]
     with run.table("conform", history.name) as outcome:
         before = tables.note(lake, history.name)
-        if before and before.inputs.get(silver.source, 0) >= inputs[silver.source]:
+        if before and before.inputs == inputs and not replay:
             outcome.status = "unchanged"
             return
 
@@ -65,7 +65,7 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
             told = tables.read(lake, history.name)
             oldest = rows.agg(F.min(F.coalesce("_drop_date", F.lit(BEGINNING).cast("date"))).cast("string")).first()[0]
             if oldest <= before.facts["newest"]:
-                bronze = typed(silver, tables.read(lake, silver.source)).where("size(_broken) = 0")
+                bronze = typed(silver, tables.read(lake, silver.source)).where("_broken is null")
                 versions = versions.unionByName(dated(bronze.join(F.broadcast(keys), list(silver.key), "left_semi")))
             mine = told.join(F.broadcast(keys), list(silver.key), "left_semi")
             versions = versions.unionByName(mine.select(*says, "valid_from"), allowMissingColumns=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,19 @@ TABLE_RULES = {
     "expect_column_max_to_be_between": "max",
     "expect_column_min_to_be_between": "min",
 }
+
+
+# A measurement: sum, max or min of a column.
+Aggregate = tuple[str, Column]
+COMBINE: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "max": max, "min": min}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured: `values` for the suite, and by group the rows and the further measurements."""
+
+    values: dict[str, Any]
+    groups: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -148,56 +161,87 @@ def check_suites(tables: Sequence[Contract]) -> None:
             raise BadConfiguration(f"suite {contract.name} does not guard {', '.join(open_)} against nulls", "mend the suite")
 
 
-def broken_rules(rules: Sequence[Rule]) -> Column:
-    """Names of the rules that a row breaks, as an array in the order of the suite."""
-    return F.array_compact(
-        F.array(*[F.when(ROW_RULES[rule.expectation][1](rule.kwargs), F.lit(rule.name)) for rule in rules])
-    )
+def broken(rule: Rule) -> Column:
+    """Whether a row breaks a row rule; null where the value is null and the rule is about something else."""
+    return ROW_RULES[rule.expectation][1](rule.kwargs)
 
 
 # ---------------------------------------------------------------------------------------------------------- measuring
 
 
-def _measures(suite_: Suite) -> dict[str, tuple[Callable[[Any], Column], Column]]:
-    """What must be measured: metric -> (how groups of rows are put together, column of the row)."""
-    one = F.lit(1).cast("bigint")
-    found: dict[str, tuple[Callable[[Any], Column], Column]] = {"table.row_count": (F.sum, one)}
-    for rule in suite_.rules:
-        kwargs, column = rule.kwargs, rule.kwargs.get("column")
+def _flags(rules: Sequence[Rule]) -> dict[str, Column]:
+    """What must be counted for the row rules: `bad <rule>`, `null <column>`, `both <rule>` (both columns of a pair given)."""
+    flags: dict[str, Column] = {}
+    for rule in rules:
+        kwargs = rule.kwargs
         if rule.expectation in ROW_RULES:
-            bad = ROW_RULES[rule.expectation][1](kwargs)
-            found[f"bad {rule.name}"] = (F.sum, F.when(bad, one).otherwise(0))
-            if column:
-                found[f"null {column}"] = (F.sum, F.when(F.col(column).isNull(), one).otherwise(0))
+            flags[f"bad {rule.name}"] = broken(rule)
+            if "column" in kwargs:
+                flags[f"null {kwargs['column']}"] = F.col(kwargs["column"]).isNull()
             else:
-                both = F.col(kwargs["column_A"]).isNotNull() & F.col(kwargs["column_B"]).isNotNull()
-                found[f"both {rule.name}"] = (F.sum, F.when(both, one).otherwise(0))
-        elif rule.expectation.startswith("expect_column_") and rule.expectation.split("_")[2] in ("sum", "max", "min"):
-            how = rule.expectation.split("_")[2]
-            found[f"column.{how} {column}"] = (getattr(F, how), F.col(column))
+                flags[f"both {rule.name}"] = F.col(kwargs["column_A"]).isNotNull() & F.col(kwargs["column_B"]).isNotNull()
+    return flags
+
+
+def _aggregates(rules: Sequence[Rule]) -> dict[str, Aggregate]:
+    """What must be summed, or found the largest or smallest of, for the rules about a column as a whole."""
+    found: dict[str, Aggregate] = {}
+    for rule in rules:
+        how = TABLE_RULES.get(rule.expectation)
+        if how in COMBINE:
+            found[f"column.{how} {rule.kwargs['column']}"] = (how, F.col(rule.kwargs["column"]))
     return found
 
 
-def measure(frame: DataFrame, suite_: Suite, extra: dict[str, Column] | None = None) -> dict[str, Any]:
-    """Measure a frame for its suite in one Spark job; `extra` sums ride along.
+def _masks(flags: Sequence[Column]) -> list[Column]:
+    """Flags as bits of whole numbers."""
+    blocks = [flags[at : at + 60] for at in range(0, len(flags), 60)]
+    return [reduce(Column.__add__, [F.when(flag, F.lit(1 << bit)).otherwise(F.lit(0)) for bit, flag in enumerate(b)]) for b in blocks]
 
-    Uniqueness is measured by grouping on the unique columns first, which costs no shuffle where the frame is already
-    partitioned by them.
+
+def measure(
+    frame: DataFrame, suite_: Suite, judged: Column | None = None, by: str | None = None, extra: Mapping[str, Aggregate] | None = None
+) -> Measured:
+    """Measure a frame for its suite in one Spark job.
+
+    Which rules a row breaks is one number (a bit a rule), and rows are counted by that number: dozens of rules cost one
+    aggregation with a handful of groups.
+
+    Args:
+        judged: which rows the suite is about; all if None.
+        by: a column of which the rows and the `extra` measurements are wanted for each value.
+        extra: further measurements of all rows that ride along: name -> (sum, max or min; column).
     """
-    measures = _measures(suite_) | {name: (F.sum, column) for name, column in (extra or {}).items()}
+    judged = F.lit(True) if judged is None else judged
+    flags, aggregates = _flags(suite_.rules), {**_aggregates(suite_.rules), **(extra or {})}
+    masks = [F.when(judged, mask).otherwise(F.lit(0)).cast("bigint").alias(f"mask{i}") for i, mask in enumerate(_masks(list(flags.values())))]
+    names = {name: f"a{i}" for i, name in enumerate(aggregates)}
+    group = F.col(by) if by else F.lit("")
+    counted = frame.groupBy(group.alias("group"), judged.alias("judged"), *masks).agg(
+        F.count(F.lit(1)).alias("rows"), *[getattr(F, how)(column).alias(names[name]) for name, (how, column) in aggregates.items()]
+    )
     unique = [r.kwargs.get("column_list") or [r.kwargs["column"]] for r in suite_.rules if TABLE_RULES.get(r.expectation) == "unique"]
-    names = {metric: f"m{i}" for i, metric in enumerate(measures)}
     if unique:
-        grouped = frame.groupBy(*unique[0]).agg(
-            F.count(F.lit(1)).alias("_rows"), *[how(col).alias(names[metric]) for metric, (how, col) in measures.items()]
-        )
-        again = [how(F.col(names[metric])).alias(names[metric]) for metric, (how, _) in measures.items()]
-        row = grouped.agg(F.sum(F.when(F.col("_rows") > 1, F.col("_rows")).otherwise(0)).alias("_doubled"), *again).first()
-    else:
-        row = frame.agg(F.lit(0).alias("_doubled"), *[how(col).alias(names[m]) for m, (how, col) in measures.items()]).first()
-    # A sum over no rows is null.
-    found = {metric: row[name] if measures[metric][0] is not F.sum else row[name] or 0 for metric, name in names.items()}
-    return found | {"doubled": row["_doubled"] or 0}
+        keys = frame.where(judged).groupBy(*unique[0]).agg(F.count(F.lit(1)).alias("n"))
+        twice = keys.agg(F.sum(F.when(F.col("n") > 1, F.col("n"))).alias("doubled"))
+        counted = counted.join(F.broadcast(twice))
+    rows = counted.collect()
+    found: dict[str, Any] = {"table.row_count": sum(r["rows"] for r in rows if r["judged"])}
+    for bit, name in enumerate(flags):
+        found[name] = sum(r["rows"] for r in rows if r[f"mask{bit // 60}"] >> (bit % 60) & 1)
+    found["doubled"] = (rows[0]["doubled"] or 0) if rows and unique else 0
+    groups: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        of = groups.setdefault(row["group"], {"rows": 0})
+        of["rows"] += row["rows"]
+        for name, (how, _) in aggregates.items():
+            value = row[names[name]]
+            if value is not None:
+                of[name] = COMBINE[how]([of[name], value]) if name in of else value
+    for name, (how, _) in _aggregates(suite_.rules).items():
+        given = [of[name] for of in groups.values() if name in of]
+        found[name] = COMBINE[how](given) if given else None
+    return Measured(found, groups)
 
 
 # ----------------------------------------------------------------------------------------------------------- judging

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import BadEnvironment
-from lake.settings import Settings
+from lake.settings import CONF, Settings
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,29 @@ class Lake:
         return replace(self, spark=self.spark.newSession())
 
 
-def open_lake(settings: Settings, app_name: str) -> Lake:
-    """Start (or find) the Spark session of a profile.
+def _defaults() -> dict[str, str]:
+    """The settings of conf/spark-defaults.conf."""
+    lines = (CONF / "spark-defaults.conf").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
+    return {name: value.strip() for name, value in pairs}
 
-    Settings that a running JVM can't change any more come from conf/spark-defaults.conf, which every spark-submit reads.
+
+def open_lake(settings: Settings, app_name: str) -> Lake:
+    """Start (or find) the Spark session of a profile. What was given to spark-submit wins over the profile, the profile
+    over conf/spark-defaults.conf.
 
     Raises:
         BadEnvironment: the JVM or its jars can't be started.
     """
-    builder = SparkSession.builder.appName(app_name)
-    for name, value in settings.spark.items():
-        # spark-submit --master wins over the profile.
-        if not (name == "spark.master" and "MASTER" in os.environ):
-            builder = builder.config(name, value)
     try:
+        SparkContext._ensure_initialized()
+        given = SparkConf()
+        builder = SparkSession.builder.appName(app_name)
+        for name, value in {**_defaults(), **settings.spark}.items():
+            if not given.contains(name):
+                builder = builder.config(name, value)
+        SparkContext._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
         spark = builder.getOrCreate()
-        spark._jvm.io.delta.tables.DeltaTable  # noqa: B018  the attribute is a package, not a class, when the jar is missing
-        spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
     except Exception as error:
         raise BadEnvironment(
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"

@@ -21,23 +21,22 @@ def _places() -> dict:
 
 
 @cache
-def _state_of_prefix() -> dict[str, str]:
-    return {
-        f"{number:03d}": state
+def _state_of_prefix() -> list[str | None]:
+    """The state of each first three digits, 000 to 999."""
+    of = {
+        number: state
         for state, ranges in _places()["states"].items()
         for first, last in ranges
         for number in range(int(first), int(last) + 1)
     }
-
-
-def _lookup(key: Column, table: dict[str, str]) -> Column:
-    """The value of a literal map at `key`, null where it has none."""
-    return F.element_at(F.create_map(*[F.lit(part) for pair in table.items() for part in pair]), key)
+    return [of.get(number) for number in range(1000)]
 
 
 def state(typed: Column, zip_prefix: Column) -> Column:
     """The state of the postal code range, as typed (upper case) where the prefix lies in none."""
-    return F.coalesce(_lookup(F.substring(zip_prefix, 1, 3), _state_of_prefix()), F.upper(typed))
+    # An array of literals is folded once and indexed; a map of literals would be searched from its start for each row.
+    states = F.array(*[F.lit(state) for state in _state_of_prefix()])
+    return F.coalesce(F.get(states, F.substring(zip_prefix, 1, 3).try_cast("int")), F.upper(typed))
 
 
 def city(typed: Column, typed_state: Column, zip_prefix: Column) -> Column:
@@ -49,14 +48,15 @@ def city(typed: Column, typed_state: Column, zip_prefix: Column) -> Column:
     text = F.regexp_replace(text, r"\s*[/\\,(].*$", "")
     text = F.regexp_replace(text, rf"\s*-\s*({codes})\s*$", "")
     text = F.trim(F.regexp_replace(text, r"[\s'\-]+", " "))
+    # Nearly all cities are plain already; one look spares them the four above.
+    text = F.when(typed.rlike("^[a-z]+( [a-z]+)*$"), typed).otherwise(text)
     # "sao paulo sp" in SP loses its code; "santa fe do sul" in any state keeps its last word.
     own_code = F.concat(F.lit(" "), F.lower(typed_state))
     text = F.when(text.endswith(own_code), F.left(text, F.length(text) - F.lit(3))).otherwise(text)
-    text = F.coalesce(_lookup(text, places["aliases"]), text)
+    aliases = F.create_map(*[F.lit(part) for pair in places["aliases"].items() for part in pair])
+    text = F.when(text.isin(*places["aliases"]), F.element_at(aliases, text)).otherwise(text)
     not_a_city = set(places["not_cities"]) | set(places["state_names"]) | {code.lower() for code in places["states"]}
-    in_range = F.coalesce(
-        *[F.when(zip_prefix.between(c["from"], c["to"]), F.lit(c["city"])) for c in places["cities"]]
-    )
+    in_range = F.coalesce(*[F.when(zip_prefix.between(c["from"], c["to"]), F.lit(c["city"])) for c in places["cities"]])
     meaningless = text.isin(*sorted(not_a_city)) | text.rlike(r"^[0-9 ]*$") | text.contains("@")
     return F.when(meaningless, F.coalesce(in_range, text)).otherwise(text)
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lake import tables
 from lake.contracts import Contract, Parent, contract, layer
 from lake.ledger import Run
+from lake.quality import judge, measure, require, suite, waived_rules
 from lake.session import Lake
 
 TABLE = "ops.waiting"
@@ -40,15 +41,20 @@ def find_waiting(lake: Lake, run: Run) -> None:
             for parent in child.parents:
                 mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if told is not None else None
                 frames.append(_missing(lake, child, parent, everything, arrived, mine, until[parent.table], now))
-        frame = reduce(DataFrame.unionByName, frames).coalesce(1).persist()
+        frame = reduce(DataFrame.unionByName, frames).persist()
         counts = frame.agg(F.count(F.lit(1)), F.count_if("overdue")).first()
         outcome.inputs, outcome.rows_read, outcome.rows_written = until, counts[0], counts[0]
         outcome.message = f"{counts[0]} waiting, {counts[1]} overdue" if counts[0] else None
+        measured = measure(frame, suite(TABLE)).values | {"rows in table": counts[0]}
+        judged = judge(suite(TABLE), measured, waived_rules(TABLE, run.today))
+        run.quality(judged)
         note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, counts[0],
                            {"waiting": str(counts[0]), "overdue": str(counts[1])})  # fmt: skip
         write = tables.replace if before else tables.append
-        outcome.output_version = write(lake, contract(TABLE), frame, note)
+        outcome.output_version = write(lake, contract(TABLE), frame.coalesce(1), note)
         frame.unpersist()
+        # Written before it is judged: who must act needs to see which rows wait too long.
+        require(judged)
 
 
 def _missing(lake: Lake, child: Contract, parent: Parent, everything: DataFrame, arrived: DataFrame | None, told: DataFrame | None, at: int, now) -> DataFrame:

@@ -1,32 +1,40 @@
-"""Stands in for the pipeline's lake until it exists: the oracle itself, under the lake's names."""
+"""The real files through the real pipeline. OLIST_DIR names the folder with the nine CSV files."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from tests.oracle import CONF, open_oracle
+from tests.lakes import open_sql, submit
 
 
-class Lake:
-    def __init__(self, landing: Path) -> None:
-        self.db = open_oracle(landing)
-        for contract in (CONF / "tables" / "bronze").glob("*.yml"):
-            self.db.execute(f"create view bronze_{contract.stem} as from raw_{contract.stem}")
+class SqlLake:
+    """A lake that answers SQL with tuples; tables are named layer_table."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.db: duckdb.DuckDBPyConnection = open_sql(root)
 
     def sql(self, query: str) -> list[tuple]:
+        """All rows of a query."""
         return self.db.execute(query).fetchall()
 
 
 @pytest.fixture(scope="session")
 def landing() -> Path:
-    if "OLIST_LANDING" not in os.environ:
-        pytest.skip("OLIST_LANDING names no folder with the nine CSV files")
-    return Path(os.environ["OLIST_LANDING"])
+    folder = os.environ.get("OLIST_DIR")
+    assert folder and list(Path(folder).glob("olist_*.csv")), "OLIST_DIR must name the folder with the nine Olist CSV files"
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")
-def lake(landing: Path) -> Lake:
-    return Lake(landing)
+def lake(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> SqlLake:
+    if "OLIST_LAKE" in os.environ:
+        return SqlLake(Path(os.environ["OLIST_LAKE"]))
+    root = tmp_path_factory.mktemp("olist") / "lake"
+    done = submit("pipeline", "--lake", root, "--landing", landing)
+    assert done.returncode == 0, done.stderr
+    return SqlLake(root)

@@ -1,0 +1,66 @@
+# The project's commands; `make` lists them.
+SHELL := bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+LANDING ?= data/landing
+LAKE_PATH ?= data/lake
+SCALE ?= 1
+FORMAT ?= table
+export LAKE_PATH
+
+READY := .venv/ready
+$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh
+	infra/local/install.sh
+
+.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## the environment: packages, jars, class archive
+
+demo: $(READY)  ## a marketplace of Olist's size from raw files to gold, with a report (SCALE=1)
+	@[ -f $(LANDING)/_manifest.json ] || python -m lake.generator $(LANDING) --scale $(SCALE)
+	@$(MAKE) --no-print-directory pipeline
+
+pipeline: $(READY)  ## the same on your own files: LANDING=<folder> [LAKE_PATH=<folder>]
+	@spark-submit jobs/pipeline.py --landing $(LANDING); code=$$?; \
+	  python -m lake.report > /dev/null && python -m lake.summary; exit $$code
+
+sql: $(READY)  ## SQL on the lake: Q="select ..." [FORMAT=csv]
+	@python -m lake.sql "$(Q)" --format $(FORMAT)
+
+tables: $(READY)  ## the lake's tables
+	@python -m lake.sql --tables
+
+trace: $(READY)  ## source files and lines of a row: T=gold.x K="column=value ..."
+	@python -m lake.trace $(T) $(K)
+
+report: $(READY)  ## the HTML report of the latest run
+	@python -m lake.report
+
+maintain: $(READY)  ## compact and vacuum: [ARGS=--dry-run]
+	@spark-submit jobs/maintain.py $(ARGS)
+
+download: $(READY)  ## the real data set from Kaggle, with your own token: LANDING=<folder>
+	@python -m lake.download $(LANDING)
+
+lint: $(READY)  ## style
+	ruff check . && ruff format --check lake/errors.py
+
+test-unit: $(READY)  ## tests without Spark, in seconds
+	pytest tests/unit
+
+test: $(READY)  ## all tests that need nothing but the project
+	ruff check .
+	pytest tests/unit tests/integration tests/e2e
+
+test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
+	pytest tests/olist
+
+bench: $(READY)  ## what is measured against what: ARGS="..."
+	@python -m benchmarks $(ARGS)
+
+clean:  ## the demo's lake, its raw files and the reports (asks first)
+	@read -rp "delete data/ and reports/? [y/N] " answer && [ "$$answer" = y ] && rm -rf data reports

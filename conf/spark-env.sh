@@ -1,0 +1,40 @@
+# Sourced by every spark-submit: setup links this folder to the conf folder of the installed pyspark.
+here="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
+export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"
+export SPARK_DRIVER_MEMORY="${SPARK_DRIVER_MEMORY:-1200m}"
+export PYTHONHASHSEED=0
+export GX_ANALYTICS_ENABLED=false
+
+# Java 17 or newer, or one clear message. Exit code 6: README, exit codes.
+java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+if ! command -v "$java" > /dev/null 2>&1; then
+  echo "error: there is no Java: $java was not found" >&2
+  echo "  -> install a JDK 17 (Debian: apt install openjdk-17-jdk-headless), or set JAVA_HOME" >&2
+  exit 6
+fi
+release="$(dirname "$(dirname "$(readlink -f "$(command -v "$java")")")")/release"
+version="$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$release" 2> /dev/null)"
+if [ -n "$version" ] && [ "$version" -lt 17 ]; then
+  echo "error: Java $version is too old, Spark needs 17 or newer ($java)" >&2
+  echo "  -> install a JDK 17, or set JAVA_HOME" >&2
+  exit 6
+fi
+
+# The driver's JVM. Half of a small run is the JVM's own work, so: the quick compiler alone (whose code needs more room than
+# the default), one garbage collector thread, and the classes that setup archived after a trial run. Large inputs want the
+# full compiler back: LAKE_JVM="-XX:+UseG1GC".
+options="${LAKE_JVM:--XX:+UseSerialGC -XX:TieredStopAtLevel=1}"
+# Room from the start: growing the heap and the class space step by step costs a full collection each time.
+options="$options -Xms$SPARK_DRIVER_MEMORY -XX:NewSize=500m -XX:MetaspaceSize=400m"
+options="$options -XX:ReservedCodeCacheSize=256m -Xss4m -Duser.timezone=UTC"
+options="$options -Dlog4j2.configurationFile=file:$here/log4j2.properties"
+archive="$SPARK_HOME/lakehouse.jsa"
+if [ -n "${LAKE_ARCHIVE_TO:-}" ]; then
+  options="$options -XX:ArchiveClassesAtExit=$LAKE_ARCHIVE_TO"
+elif [ -f "$archive" ]; then
+  options="$options -XX:SharedArchiveFile=$archive"
+fi
+export SPARK_SUBMIT_OPTS="$options -Xlog:cds=off -Xlog:cds+dynamic=off ${SPARK_SUBMIT_OPTS:-}"
+
+# A folder with files on the class path would forbid the archive. What Spark would read from there, lake/session.py reads.
+export SPARK_CONF_DIR="$SPARK_HOME/none"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Makes the environment in .venv: Python packages, the connectors' jars, Spark's settings, and an archive of loaded classes.
+# Downloads are kept in ${XDG_CACHE_HOME:-~/.cache}/lakehouse; a second run is short.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/lakehouse"
+python="${PYTHON:-python3.11}"
+command -v "$python" > /dev/null || python=python3
+
+fail() { echo "error: $1" >&2; echo "  -> $2" >&2; exit 6; }
+command -v java > /dev/null || fail "there is no Java" "install a JDK 17 (Debian: apt install openjdk-17-jdk-headless)"
+command -v mvn > /dev/null || fail "there is no Maven" "install it (Debian: apt install maven)"
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || fail "$python is not Python 3.11" "install it, or say PYTHON=/path/to/python3.11"
+
+echo "1/4 Python packages (requirements.txt)"
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+site="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+pwd > "$site/lakehouse.pth"
+
+echo "2/4 connectors' jars (conf/spark-jars.pom.xml)"
+jars="$cache/jars-$(cat conf/spark-jars.pom.xml conf/spark-jars.sha256 | sha256sum | cut -c1-12)"
+if [ ! -d "$jars" ]; then
+  rm -rf "$jars.part"
+  mvn -B -ntp -q -f conf/spark-jars.pom.xml dependency:copy-dependencies -DoutputDirectory="$jars.part"
+  (cd "$jars.part" && sha256sum --quiet --strict --check) < conf/spark-jars.sha256 \
+    || fail "a jar is not the one that was pinned" "see which above; conf/spark-jars.sha256 has the pinned sums"
+  mv "$jars.part" "$jars"
+fi
+# Neo4j's jar carries its own netty, which Spark can't have on its class path: publishing adds it by spark.jars.
+find "$site/pyspark/jars" -type l -delete
+find "$jars" -name '*.jar' ! -name 'neo4j-*' -exec ln -s -t "$site/pyspark/jars" {} +
+ln -sfn "$jars" .venv/jars
+
+echo "3/4 Spark's settings (conf/)"
+ln -sfn "$PWD/conf" "$site/pyspark/conf"
+
+echo "4/4 archive of loaded classes (a trial run on a small marketplace)"
+trial="$(mktemp -d)"
+trap 'rm -rf "$trial"' EXIT
+rm -f "$site/pyspark/lakehouse.jsa"
+PATH="$PWD/.venv/bin:$PATH"
+python -m lake.generator "$trial/landing" --scale 0.01 --days 1 2> "$trial/log" || { cat "$trial/log" >&2; exit 1; }
+LAKE_ARCHIVE_TO="$site/pyspark/lakehouse.jsa" \
+  spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing" > "$trial/log" 2>&1 || { cat "$trial/log" >&2; exit 1; }
+[ -f "$site/pyspark/lakehouse.jsa" ] || echo "  no archive was made; everything works, a driver starts a little slower"
+touch .venv/ready

@@ -1,0 +1,66 @@
+"""Backfill: compute one table again, all of it or a period, with a reason that is kept in the ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake import tables
+from lake.build import build, build_table
+from lake.conform import typed, write
+from lake.contracts import Contract, contract
+from lake.errors import BadInput
+from lake.gold import BUILDERS
+from lake.ledger import Run
+from lake.session import Lake
+
+
+def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | None, reason: str) -> None:
+    """Compute a silver or gold table again, then bring what is built from it up to date.
+
+    Silver is conformed again from bronze: what today's rules and code make of a row takes the place of what it was. Gold is
+    built again from silver. A period is one of days of purchase (gold) or of drops (silver).
+
+    Raises:
+        BadInput: no reason, a table without source, or a period for a table that has none.
+    """
+    if not reason.strip():
+        raise BadInput("a backfill needs a reason", "say --reason '...'; it is kept in ops.runs")
+    definition = contract(table)
+    period = (first or date(1900, 1, 1), last or date(9999, 12, 31)) if first or last else None
+    with run.table("backfill", table) as outcome:
+        outcome.message = f"{reason} ({period[0]} to {period[1]})" if period else reason
+        if definition.source:
+            _silver(lake, run, definition, period)
+        elif table in BUILDERS:
+            build_table(lake.apart(), run, definition, full=period is None, touched=_touched(lake, definition, period))
+        else:
+            raise BadInput(f"{table} can't be computed again", f"tables: silver tables with a source, {', '.join(BUILDERS)}")
+    build(lake, run)
+
+
+def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None) -> None:
+    rows = tables.read(lake, silver.source)
+    if period:
+        rows = rows.where(F.col("_drop_date").between(*period))
+    before = tables.note(lake, silver.name)
+    if before is None:
+        raise BadInput(f"{silver.name} does not exist yet", "run the pipeline first")
+    with run.table("backfill", silver.name) as outcome:
+        write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome, replay=True)
+
+
+def _touched(lake: Lake, gold: Contract, period: tuple[date, date] | None) -> DataFrame | None:
+    """Values of the grain that the orders of a period touch."""
+    if period is None:
+        return None
+    for name in gold.sources:
+        frame = tables.read(lake, name)
+        if gold.grain in frame.columns:
+            if "purchase_date" in frame.columns:
+                return frame.where(F.col("purchase_date").between(*period)).select(gold.grain).distinct()
+            if "order_purchase_timestamp" in frame.columns:
+                return frame.where(F.to_date("order_purchase_timestamp").between(*period)).select(gold.grain).distinct()
+    raise BadInput(f"{gold.name} has no period", "leave --from and --to out")

@@ -1,0 +1,107 @@
+"""Maintenance: compaction and clustering, then vacuum, with bytes before and after."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lake import storage, tables
+from lake.contracts import contracts
+from lake.errors import BadInput
+from lake.ledger import Run
+from lake.session import Lake
+
+# Fewer files than this are left alone.
+FILES_WORTH_COMPACTING = 8
+SHORTEST_RETENTION_DAYS = 7
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Report:
+    """What maintenance did, or would do, to one table. Files and bytes are of data files that lie in the folder."""
+
+    table: str
+    live_files: int
+    compacted: bool
+    clustered_by: str
+    retention_hours: float
+    held_back_by: str
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+def maintain(lake: Lake, run: Run, retention_days: float, dry_run: bool, only: str | None = None) -> list[Report]:
+    """Compact and cluster tables of many files, delete files that no version within the retention needs.
+
+    The retention is longer where a table built from this one has not read its change feed up to there.
+
+    Raises:
+        BadInput: a retention so short that a running reader could lose its files.
+    """
+    if retention_days < SHORTEST_RETENTION_DAYS:
+        raise BadInput(f"a retention of {retention_days} days is too short", f"at least {SHORTEST_RETENTION_DAYS}")
+    needed = _needed_versions(lake)
+    reports = []
+    for table in [only] if only else contracts():
+        if tables.exists(lake, table):
+            with run.table("maintain", table) as outcome:
+                report = _maintain_table(lake, table, retention_days * 24, needed.get(table), dry_run)
+                outcome.status = "unchanged" if dry_run or report.files_before == report.files_after else "done"
+                outcome.message = f"{report.bytes_before} -> {report.bytes_after} bytes"
+                reports.append(report)
+    return reports
+
+
+def _needed_versions(lake: Lake) -> dict[str, tuple[int, str]]:
+    """For each table the oldest version up to which a table built from it has read, and which that is."""
+    found: dict[str, tuple[int, str]] = {}
+    for name, contract in contracts().items():
+        note = tables.note(lake, name) if contract.layer in ("gold", "ops") and contract.table not in ("runs", "files") else None
+        for source, version in (note.inputs if note else {}).items():
+            if source not in found or version < found[source][0]:
+                found[source] = (version, name)
+    return found
+
+
+def _maintain_table(lake: Lake, table: str, retention: float, needed: tuple[int, str] | None, dry_run: bool) -> Report:
+    path = lake.path(table)
+    detail = lake.spark.sql(f"describe detail delta.`{path}`").first()
+    files_before, bytes_before = _data(lake, path)
+    held_back_by = ""
+    if needed and needed[0] < (tables.version(lake, table) or 0):
+        age = _age_hours(lake, table, needed[0])
+        held_back_by, retention = (needed[1], age) if age > retention else ("", retention)
+    cluster = ", ".join(contracts()[table].cluster_by)
+    compact = detail["numFiles"] >= FILES_WORTH_COMPACTING
+    if compact and not dry_run:
+        lake.spark.sql(f"optimize delta.`{path}`" + (f" zorder by ({cluster})" if cluster else ""))
+    vacuum = f"vacuum delta.`{path}` retain {retention:.4f} hours"
+    if dry_run:
+        going = defaultdict(int)
+        going.update({entry.path: entry.size for entry in storage.files(lake, path)})
+        gone = [row[0] for row in lake.spark.sql(f"{vacuum} dry run").collect()]
+        sizes = [going[p] for p in gone if p in going]
+        files_after, bytes_after = files_before - len(sizes), bytes_before - sum(sizes)
+    else:
+        lake.spark.sql(vacuum)
+        files_after, bytes_after = _data(lake, path)
+    return Report(table, detail["numFiles"], compact, cluster if compact else "", round(retention, 2), held_back_by,
+                  files_before, files_after, bytes_before, bytes_after)  # fmt: skip
+
+
+def _data(lake: Lake, path: str) -> tuple[int, int]:
+    sizes = [entry.size for entry in storage.files(lake, path) if "/_delta_log/" not in entry.path]
+    return len(sizes), sum(sizes)
+
+
+def _age_hours(lake: Lake, table: str, version: int) -> float:
+    """Age of the version after `version`, whose changes are still to be read; 0 if there is none."""
+    path = f"{lake.path(table)}/_delta_log/{version + 1:020d}.json"
+    if not storage.exists(lake, path):
+        return 0.0
+    modified = next(e.modified for e in storage.files(lake, f"{lake.path(table)}/_delta_log") if e.path.endswith(path.rsplit("/", 1)[1]))
+    return (datetime.now(UTC).timestamp() - modified / 1000) / HOUR + 1

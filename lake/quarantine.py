@@ -1,0 +1,139 @@
+"""Rows in quarantine: list them, correct their values, release them from their rules, replay them into silver.
+
+A replay takes the rows as bronze has them, with corrected values in their place, through the same projection, gate and
+write as new rows. Silver knows a row by its key and content, so a replay that is killed and done again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lake import tables
+from lake.conform import typed, write
+from lake.contracts import Contract, contract
+from lake.errors import BadInput
+from lake.ledger import Run, say
+from lake.session import Lake
+
+TABLE = "ops.quarantine"
+WAITING_STATES = ("open", "fixed", "released")
+
+
+def chosen(lake: Lake, table: str | None, rule: str | None, file: str | None, line: int | None) -> DataFrame:
+    """Quarantined rows that have not been replayed, of a table, rule, file or line (all, where none is given).
+
+    Raises:
+        BadInput: nothing was ever quarantined.
+    """
+    if not tables.exists(lake, TABLE):
+        raise BadInput("nothing was ever quarantined in this lake", "there is nothing to do")
+    rows = tables.read(lake, TABLE).where(F.col("status").isin(*WAITING_STATES))
+    for name, value in (("table", table), ("file", file), ("line", line)):
+        rows = rows.where(F.col(name) == value) if value is not None else rows
+    return rows.where(F.array_contains("rules", rule)) if rule else rows
+
+
+def fix(lake: Lake, run: Run, rows: DataFrame, values: dict[str, str], reason: str, dry_run: bool) -> int:
+    """Note corrected values (bronze column -> text) for exactly one row; the number of rows.
+
+    Raises:
+        BadInput: not exactly one row is meant, or a column does not exist.
+    """
+    found = rows.collect()
+    if len(found) != 1:
+        raise BadInput(f"{len(found)} rows are meant, a correction is for one", "say --file and --line")
+    columns = contract(contract(found[0]["table"]).source).columns
+    if unknown := [name for name in values if name not in columns]:
+        raise BadInput(f"{found[0]['table']} is made from no column {', '.join(unknown)}", f"columns: {', '.join(columns)}")
+    before = json.loads(found[0]["fix"] or "{}")
+    return _mark(lake, run, rows, "fixed", reason, dry_run, json.dumps({**before, **values}))
+
+
+def release(lake: Lake, run: Run, rows: DataFrame, reason: str, dry_run: bool) -> int:
+    """Let rows pass although they break rules (a replay then takes them); the number of rows."""
+    return _mark(lake, run, rows, "released", reason, dry_run)
+
+
+def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_run: bool, fix: str | None = None) -> int:
+    columns = {"status": F.lit(status), "reason": F.lit(reason), "run_id": F.lit(run.run_id)}
+    columns |= {"fix": F.lit(fix)} if fix else {}
+    rows = rows.withColumns(columns).persist()
+    number = rows.count()
+    if number and not dry_run:
+        with run.table("replay", TABLE) as outcome:
+            _update(lake, run, rows)
+            outcome.rows_written, outcome.message = number, f"{status}: {reason}"
+    rows.unpersist()
+    return number
+
+
+def _update(lake: Lake, run: Run, rows: DataFrame) -> None:
+    before = tables.note(lake, TABLE)
+    note = tables.Note(run.run_id, "replay", before.sequence + 1 if before else 1, {}, before.rows if before else 0)
+    tables.upsert(lake.apart(), contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
+
+
+def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, dict[str, int]]:
+    """Take quarantined rows into silver if they hold now.
+
+    Returns:
+        By silver table: how many enter (`good`), and how many are still bad by rule.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for (table,) in rows.select("table").distinct().orderBy("table").collect():
+        silver = contract(table)
+        mine = rows.where(F.col("table") == table)
+        frame = _again(lake, silver, mine).persist()
+        counts = {"good": frame.where("_broken is null").count()}
+        broken = frame.where("_broken is not null").select(F.explode("_broken").alias("rule")).groupBy("rule").count()
+        counts |= {row["rule"]: row["count"] for row in broken.orderBy("rule").collect()}
+        found[table] = counts
+        if not dry_run:
+            _enter(lake, run, silver, mine, frame, counts["good"])
+        frame.unpersist()
+    return found
+
+
+def _again(lake: Lake, silver: Contract, quarantined: DataFrame) -> DataFrame:
+    """Typed rows of what is in quarantine, with corrected values, released from the rules that can be let go."""
+    bronze = contract(silver.source)
+    q = quarantined.select(
+        F.col("file_id").alias("_file_id"), F.col("line").alias("_line"), "fix", (F.col("status") == "released").alias("_released")
+    )
+    rows = tables.read(lake, bronze.name).join(F.broadcast(q), ["_file_id", "_line"], "inner")
+    corrected = {name: F.coalesce(F.get_json_object("fix", f"$.{name}"), F.col(name)) for name in bronze.columns}
+    # Once somebody has said what the values are, the shape of the line no longer matters.
+    rows = rows.withColumns({**corrected, "_raw": F.when(F.col("fix").isNull(), F.col("_raw"))})
+    frame = typed(silver, rows).join(F.broadcast(q.select("_file_id", "_line", "_released")), ["_file_id", "_line"], "inner")
+    return frame.withColumn("_broken", _unreleased(silver))
+
+
+def _unreleased(silver: Contract) -> Column:
+    """Broken rules of a row without those it is released from: a key or a value that can't be read is not to be had by that."""
+    keys = [f"not_null:{name}" for name in silver.key]
+    kept = F.filter("_broken", lambda rule: rule.startswith("type:") | rule.isin("row_shape", *keys))
+    return F.when(~F.col("_released"), F.col("_broken")).when(F.size(kept) > 0, kept)
+
+
+def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame: DataFrame, good: int) -> None:
+    if good:
+        with run.table("replay", silver.name) as outcome:
+            before = tables.note(lake, silver.name)
+            if before is None:
+                raise BadInput(f"{silver.name} does not exist yet", "run conform first")
+            write(lake.apart(), run, silver, frame, before.inputs, outcome, replay=True)
+    judged = frame.select(F.col("_file_id").alias("file_id"), F.col("_line").alias("line"), F.col("_broken").alias("_now"))
+    rows = quarantined.join(judged, ["file_id", "line"], "inner").withColumns(
+        {
+            "status": F.when(F.col("_now").isNull(), F.lit("replayed")).otherwise(F.col("status")),
+            "rules": F.coalesce("_now", "rules"),
+            "run_id": F.lit(run.run_id),
+        }
+    )
+    with run.table("replay", TABLE) as outcome:
+        _update(lake, run, rows.drop("_now"))
+        outcome.rows_written = good
+    say(f"  {silver.name}: {good} rows entered silver; run build to bring them to gold")

@@ -1,0 +1,88 @@
+"""From a row of any table back to the source files and lines it was made from (no Spark: python -m lake.trace)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import duckdb
+
+from lake.contracts import Contract, contract
+from lake.errors import BadInput, LakeError
+from lake.settings import load_settings
+from lake.sql import open_sql
+
+
+def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limit: int) -> list[str]:
+    """Lines that say, table by table, which rows stand behind those of `table` with the given values.
+
+    Args:
+        db: what lake.sql.open_sql returned.
+        limit: at most so many source lines of each silver table.
+
+    Raises:
+        BadInput: no row has these values, or a column does not exist.
+    """
+    definition = contract(table)
+    if unknown := [name for name in where if name not in definition.columns]:
+        raise BadInput(f"{table} has no column {', '.join(unknown)}", f"columns: {', '.join(definition.columns)}")
+    condition = " and ".join(f"{name}::text = ?" for name in where) or "true"
+    db.execute(f"create or replace temp table traced_0 as select * from {table} where {condition}", list(where.values()))
+    rows = db.execute("select count(*) from traced_0").fetchone()[0]
+    if not rows:
+        raise BadInput(f"{table} has no row with {where}", "compare with: make sql Q='select ...'")
+    lines = [f"{table}: {rows:,} rows"]
+    _behind(db, definition, "traced_0", 1, {table}, limit, lines)
+    return lines
+
+
+def _behind(db: duckdb.DuckDBPyConnection, definition: Contract, held: str, depth: int, seen: set[str], limit: int, lines: list[str]) -> None:
+    """Follow the sources of a table, restricted to the rows in the temporary table `held`."""
+    if definition.layer == "silver":
+        _files(db, held, depth, limit, lines)
+        return
+    for source in definition.sources:
+        if source in seen:
+            continue
+        seen.add(source)
+        target, name = contract(source), f"traced_{len(seen)}"
+        shared = [c for c in target.columns if c in definition.columns]
+        link = [c for c in shared if c in target.key or c in definition.key] or shared
+        if link:
+            columns = ", ".join(link)
+            db.execute(f"create or replace temp table {name} as select * from {source} where ({columns}) in (select ({columns}) from {held})")
+        else:
+            db.execute(f"create or replace temp view {name} as select * from {source}")
+        rows = db.execute(f"select count(*) from {name}").fetchone()[0]
+        by = f"by {', '.join(link)}" if link else "all of it"
+        lines.append(f"{'  ' * depth}{source}: {rows:,} rows ({by})")
+        _behind(db, target, name, depth + 1, seen, limit, lines)
+
+
+def _files(db: duckdb.DuckDBPyConnection, held: str, depth: int, limit: int, lines: list[str]) -> None:
+    for file, number in db.execute(f"select _file, count(*) from {held} group by 1 order by 1").fetchall():
+        places = db.execute(f"select _line from {held} where _file = ? order by 1 limit {limit}", [file]).fetchall()
+        more = " ..." if number > limit else ""
+        lines.append(f"{'  ' * depth}{file}: line {', '.join(str(line) for (line,) in places)}{more}")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", help="e.g. gold.fact_order_items")
+    parser.add_argument("values", nargs="*", metavar="COLUMN=VALUE", help="which rows, e.g. order_id=...")
+    parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
+    parser.add_argument("--profile", help="settings in conf/profiles (default: $LAKE, else embedded)")
+    parser.add_argument("--limit", type=int, default=10, help="at most so many lines of each file (default: 10)")
+    args = parser.parse_args()
+    try:
+        where = dict(pair.split("=", 1) for pair in args.values)
+        db = open_sql(load_settings(args.profile, args.lake).lake)
+        print("\n".join(trace(db, args.table, where, args.limit)))
+    except LakeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

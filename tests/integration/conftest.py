@@ -1,0 +1,57 @@
+"""One Spark session for all integration tests; each test has a lake and a landing folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.ledger import Run
+from lake.pipeline import run_on, run_steps
+from lake.session import Lake, open_lake
+from lake.settings import load_settings
+from tests.lakes import open_sql
+from tests.marketplace import Feeds, write_feeds
+
+
+@dataclass
+class World:
+    """A landing folder, the lake behind it and what a test does with them."""
+
+    lake: Lake
+    landing: Path
+    root: Path
+
+    def deliver(self, folder: str, feeds: Feeds) -> None:
+        """Write feeds into a folder of the landing folder."""
+        write_feeds(self.landing / folder, feeds)
+
+    def run(self, *steps: str, **options: Any) -> Run:
+        """Run steps in a run of their own; all but recommend if none are named."""
+        with run_on(self.lake) as run:
+            run_steps(self.lake, run, steps or ("ingest", "conform", "build"), **options)
+        return run
+
+    def sql(self, query: str) -> list[tuple]:
+        """Rows of a query over the lake's tables, named layer_table."""
+        return open_sql(self.root).execute(query).fetchall()
+
+    def ask(self, work: Callable[[Lake, Run], Any]) -> Any:
+        """Do something in a run."""
+        with run_on(self.lake) as run:
+            return work(self.lake, run)
+
+
+@pytest.fixture(scope="session")
+def session() -> Lake:
+    return open_lake(load_settings("embedded"), "tests")
+
+
+@pytest.fixture
+def world(session: Lake, tmp_path: Path) -> World:
+    landing, root = tmp_path / "landing", tmp_path / "lake"
+    landing.mkdir()
+    return World(Lake(session.spark, str(root), str(landing)), landing, root)

@@ -1,0 +1,128 @@
+"""landing -> bronze: every odd file has a defined result, no row is lost, no value shifts to another column."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from lake.errors import BadInput
+from lake.pipeline import run_on
+from lake.ingest import ingest
+from tests.marketplace import ident, marketplace
+
+HEADER = "review_id,order_id,review_score,review_comment_title,review_comment_message,review_creation_date,review_answer_timestamp\n"
+TAIL = "2018-01-01 00:00:00,2018-01-02 10:00:00"
+
+
+def review(number: int, message: str = "") -> str:
+    return f"{ident('r', number)},{ident('o', number)},5,,{message},{TAIL}\n"
+
+
+def load(world) -> list[str]:
+    with run_on(world.lake) as run:
+        return ingest(world.lake, run)
+
+
+def put(world, name: str, text: str | bytes) -> None:
+    (world.landing / name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def test_a_line_break_inside_quotes_does_not_end_a_record(world):
+    message = '"linha 1\r\nlinha 2, com virgula e ""aspas"""'
+    put(world, "olist_order_reviews_dataset.csv", HEADER + review(1) + review(2, message) + review(3, "fim"))
+    assert load(world) == []
+    rows = world.sql("select _line, review_comment_message, _raw, review_answer_timestamp from bronze_order_reviews order by 1")
+    assert rows == [
+        (2, None, None, "2018-01-02 10:00:00"),
+        (3, 'linha 1\r\nlinha 2, com virgula e "aspas"', None, "2018-01-02 10:00:00"),
+        (5, "fim", None, "2018-01-02 10:00:00"),
+    ]
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+def test_an_unclosed_quote_breaks_its_own_line_and_no_other(world, at_end):
+    broken = f"{ident('r', 9)},{ident('o', 9)},1,,\"nunca fechou,{TAIL}\n"
+    good = review(1, '"duas\nlinhas"') + review(2, '"tres\n\nlinhas"')
+    put(world, "olist_order_reviews_dataset.csv", HEADER + (good + broken if at_end else broken + good) + ("" if at_end else review(4)))
+    load(world)
+    rows = world.sql("select review_id, review_comment_message, _raw from bronze_order_reviews order by _line")
+    assert [r for r in rows if r[2]] == [(None, None, broken.rstrip("\n"))]
+    assert {(r[0], r[1]) for r in rows if not r[2]} >= {(ident("r", 1), "duas\nlinhas"), (ident("r", 2), "tres\n\nlinhas")}
+
+
+def test_lines_of_the_wrong_length_are_kept_whole(world):
+    short, long = f"{ident('r', 1)},{ident('o', 1)},5\n", review(2).rstrip("\n") + ",noch,mehr\n"
+    put(world, "olist_order_reviews_dataset.csv", HEADER + short + review(3) + long)
+    load(world)
+    assert world.sql("select _line, review_id, _raw from bronze_order_reviews order by 1") == [
+        (2, None, short.rstrip("\n")), (3, ident("r", 3), None), (4, None, long.rstrip("\n")),
+    ]  # fmt: skip
+
+
+def test_every_dialect_of_a_good_file_gives_the_same_rows(world):
+    lines = ["seller_id,seller_zip_code_prefix,seller_city,seller_state"] + [f"{ident('s', i)},0103{i},sao paulo,SP" for i in range(3)]
+    text = "\n".join(lines) + "\n"
+    swapped = "\n".join(",".join(reversed(line.split(","))) for line in lines) + "\n"
+    more = "\n".join(line + (",note" if i == 0 else f",n{i}") for i, line in enumerate(lines)) + "\n"
+    for folder, content in {
+        "plain": text, "bom": "\ufeff" + text, "crlf": text.replace("\n", "\r\n"), "nonl": text + "\n\n", "swapped": swapped, "more": more,
+        "quoted": "\n".join(",".join(f'"{v}"' for v in line.split(",")) for line in lines),
+    }.items():  # fmt: skip
+        (world.landing / folder).mkdir()
+        put(world, f"{folder}/olist_sellers_dataset.csv", content)
+    put(world, "olist_sellers_dataset_9.csv.gz", gzip.compress(text.encode() + b"\n" + text.encode().split(b"\n")[1] + b"\n"))
+    assert load(world) == []
+    rows = world.sql("select _file, count(*), sum(length(seller_zip_code_prefix)), min(seller_id), min(_line) from bronze_sellers group by 1")
+    assert len(rows) == 8
+    assert {r[1:] for r in rows if not r[0].endswith("gz")} == {(3, 15, min(ident("s", i) for i in range(3)), 2)}
+    assert world.sql("select distinct _extra from bronze_sellers where _extra is not null order by 1")[0] == ('{"note":"n1"}',)
+    details = dict(world.sql("select file, detail from ops_files where detail is not null"))
+    assert details == {"more/olist_sellers_dataset.csv": "extra columns note"}
+
+
+def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
+    good = marketplace(3)
+    world.deliver("", good)
+    put(world, "olist_sellers_dataset_semicolon.csv", "seller_id;seller_zip_code_prefix;seller_city;seller_state\na;b;c;d\n")
+    put(world, "olist_sellers_dataset_missing.csv", "seller_id,seller_city,seller_state\na,b,SP\n")
+    put(world, "olist_sellers_dataset_latin1.csv", "seller_id,seller_zip_code_prefix,seller_city,seller_state\na,01037,são paulo,SP\n".encode("latin-1"))
+    put(world, "olist_sellers_dataset_empty.csv", "")
+    put(world, "olist_sellers_dataset_header.csv", "seller_id,seller_zip_code_prefix,seller_city,seller_state\n")
+    put(world, "olist_sellers_dataset_zip.csv", gzip.compress(b"seller_id"))
+    put(world, "sales.csv", "a,b\n1,2\n")
+    put(world, "_SUCCESS", "")
+    (world.landing / "again").mkdir()
+    put(world, "again/olist_sellers_dataset.csv", (world.landing / "olist_sellers_dataset.csv").read_bytes())
+    refused = load(world)
+    assert len(refused) == 5
+    assert any("delimiter is a semicolon" in line for line in refused)
+    assert any("lacks seller_zip_code_prefix" in line for line in refused)
+    assert any("not UTF-8" in line for line in refused)
+    status = dict(world.sql("select file, status from ops_files"))
+    assert status["olist_sellers_dataset_empty.csv"] == status["olist_sellers_dataset_header.csv"] == "empty"
+    assert sorted([status["again/olist_sellers_dataset.csv"], status["olist_sellers_dataset.csv"]]) == ["duplicate", "loaded"]
+    assert world.sql("select count(*) from bronze_sellers") == [(3,)]
+    # A refused file speaks again in every run, and nothing is loaded twice.
+    assert len(load(world)) == 5
+    assert world.sql("select count(*) from bronze_sellers") == [(3,)]
+    assert world.sql("select count(*), count(distinct (file, file_id)) from ops_files") == [(17, 17)]
+
+
+def test_an_ingest_that_died_before_it_noted_its_files_loads_nothing_twice(world):
+    world.deliver("", marketplace(3))
+    with run_on(world.lake) as run:
+        ingest(world.lake, run)
+        run.rows.pop("ops.files")
+    assert world.sql("select count(*) from information_schema.tables where table_name = 'ops_files'") == [(0,)]
+    load(world)
+    assert world.sql("select count(*) from bronze_orders") == [(3,)]
+    assert world.sql("select count(*) from ops_files where status = 'loaded'") == [(9,)]
+
+
+def test_an_empty_or_missing_landing_folder_says_what_to_do(world):
+    with pytest.raises(BadInput, match="no files in"):
+        load(world)
+    world.landing.rmdir()
+    with pytest.raises(BadInput, match="there is no folder"):
+        load(world)
