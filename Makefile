@@ -7,7 +7,7 @@ LANDING ?= data/landing
 LAKE_PATH ?= data/lake
 SCALE ?= 1
 FORMAT ?= table
-export LAKE_PATH
+export LAKE_PATH Q
 
 READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh
@@ -29,7 +29,7 @@ pipeline: $(READY)  ## the same on your own files: LANDING=<folder> [LAKE_PATH=<
 	  python -m lake.report > /dev/null && python -m lake.summary; exit $$code
 
 sql: $(READY)  ## SQL on the lake: Q="select ..." [FORMAT=csv]
-	@python -m lake.sql "$(Q)" --format $(FORMAT)
+	@python -m lake.sql "$$Q" --format $(FORMAT)
 
 tables: $(READY)  ## the lake's tables
 	@python -m lake.sql --tables
@@ -56,6 +56,7 @@ test: $(READY)  ## all tests that need nothing but the project
 	ruff check .
 	pytest tests/unit tests/integration tests/e2e
 
+test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
 	pytest tests/olist
 

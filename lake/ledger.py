@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -75,10 +76,14 @@ class Run:
         """The day that freshness, waivers and waiting are measured against: the one given, else the newest in the data."""
         return self.as_of or self.newest.date()
 
+    @property
+    def finished(self) -> list[dict[str, Any]]:
+        """Rows of ops.runs of the steps that this run has finished."""
+        return self.rows.get("ops.runs", [])
+
     def wrote(self, table: str) -> bool:
         """Whether this run has changed a table."""
-        rows = self.rows.get("ops.runs", [])
-        return any(r["table"] == table and r["output_version"] is not None for r in rows)
+        return any(r["table"] == table and r["output_version"] is not None for r in self.finished)
 
     @contextmanager
     def table(self, step: str, table: str) -> Iterator[Outcome]:
@@ -140,21 +145,24 @@ class Run:
     def close(self) -> None:
         """End: write the held rows into the ops tables and take the marker away."""
         _write(self.lake, self.run_id, self.rows)
-        self.rows = {}
         storage.delete(self.lake, self._marker)
 
 
 def _write(lake: Lake, run_id: str, rows: dict[str, list[dict[str, Any]]]) -> None:
     """Append a run's rows to the ops tables, at most once: a run that died while doing so may have done it."""
-    for table, records in rows.items():
-        definition = contract(table)
-        before = tables.note(lake, table)
-        if before and run_id == before.run_id:
-            continue
-        schema = ", ".join(f"`{name}` string" for name in definition.columns)
-        values = [[None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns] for r in records]
-        frame = lake.spark.createDataFrame(values, schema).coalesce(1)
-        typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
-        total = (before.rows if before else 0) + len(records)
-        note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total)
-        tables.append(lake, definition, typed, note)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda table: _write_table(lake, run_id, table, rows[table]), rows))
+
+
+def _write_table(lake: Lake, run_id: str, table: str, records: list[dict[str, Any]]) -> None:
+    definition = contract(table)
+    before = tables.note(lake, table)
+    if before and run_id == before.run_id:
+        return
+    schema = ", ".join(f"`{name}` string" for name in definition.columns)
+    values = [[None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns] for r in records]
+    frame = lake.spark.createDataFrame(values, schema).coalesce(1)
+    typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
+    total = (before.rows if before else 0) + len(records)
+    note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total)
+    tables.append(lake, definition, typed, note)

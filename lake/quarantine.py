@@ -73,7 +73,7 @@ def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_r
 def _update(lake: Lake, run: Run, rows: DataFrame) -> None:
     before = tables.note(lake, TABLE)
     note = tables.Note(run.run_id, "replay", before.sequence + 1 if before else 1, {}, before.rows if before else 0)
-    tables.upsert(lake.apart(), contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
+    tables.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
 
 
 def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, dict[str, int]]:
@@ -124,7 +124,7 @@ def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame
             before = tables.note(lake, silver.name)
             if before is None:
                 raise BadInput(f"{silver.name} does not exist yet", "run conform first")
-            write(lake.apart(), run, silver, frame, before.inputs, outcome, replay=True)
+            write(lake, run, silver, frame, before.inputs, outcome, replay=True)
     judged = frame.select(F.col("_file_id").alias("file_id"), F.col("_line").alias("line"), F.col("_broken").alias("_now"))
     rows = quarantined.join(judged, ["file_id", "line"], "inner").withColumns(
         {

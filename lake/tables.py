@@ -134,10 +134,10 @@ def conforming(contract: Contract, frame: DataFrame) -> DataFrame:
 
 
 def _options(contract: Contract, note: Note) -> dict[str, str]:
-    return {
+    # The ledger's tables are kept from doubling by their notes (lake/ledger.py), which spares looking the number up.
+    numbered = {} if note.step == "ledger" else {"txnAppId": f"lake:{contract.name}", "txnVersion": str(note.sequence)}
+    return numbered | {
         "userMetadata": note.to_json(),
-        "txnAppId": f"lake:{contract.name}",
-        "txnVersion": str(note.sequence),
         "delta.enableChangeDataFeed": str(contract.layer in ("silver", "gold")).lower(),
         # Statistics where they let files be skipped; on every column they cost a tenth of a small table's write.
         "delta.dataSkippingStatsColumns": ",".join(_skipped_by(contract)),
@@ -171,7 +171,8 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame, note: Note, mode: st
 
 def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: Note) -> int:
     """Apply rows with an `_action` (insert, update, delete) by the contract's key in one commit; the version written."""
-    spark = lake.spark
+    # The session of the rows: their view and the commit's metadata are in it, and tables written at the same time have others.
+    spark = actions.sparkSession
     target, source = f"delta.`{lake.path(contract.name)}`", f"_actions_{contract.table}"
     frame = actions.select(*[F.col(n).cast(f.dataType).alias(n) for n, f in _fields(contract).items()], "_action")
     frame.createOrReplaceTempView(source)
@@ -181,8 +182,9 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: Note) -> in
     inserting = ", ".join(f"`{name}`" for name in columns), ", ".join(f"s.`{name}`" for name in columns)
     options = _options(contract, note)
     spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", options["userMetadata"])
-    spark.conf.set("spark.databricks.delta.write.txnAppId", options["txnAppId"])
-    spark.conf.set("spark.databricks.delta.write.txnVersion", options["txnVersion"])
+    for name in ("txnAppId", "txnVersion"):
+        if name in options:
+            spark.conf.set(f"spark.databricks.delta.write.{name}", options[name])
     try:
         spark.sql(
             f"merge into {target} t using {source} s on {matched} "

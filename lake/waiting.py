@@ -34,13 +34,22 @@ def find_waiting(lake: Lake, run: Run) -> None:
         now = F.lit(run.newest.isoformat(sep=" ")).cast("timestamp")
         frames = []
         for child in children:
-            arrived = None
-            if before:
-                arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if until[child.name] > before.inputs[child.name] else None
+            changed = before is None or until[child.name] != before.inputs[child.name]
+            if not changed and not before.rows:
+                # Nothing of it waited and nothing of it came.
+                continue
+            arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if before and changed else None
             everything = tables.read(lake, child.name, until[child.name])
             for parent in child.parents:
-                mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if told is not None else None
+                mine = None
+                if told is not None:
+                    mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if before.rows else told.limit(0)
                 frames.append(_missing(lake, child, parent, everything, arrived, mine, until[parent.table], now))
+        if not frames:
+            outcome.status, outcome.inputs = "unchanged", until
+            note = tables.Note(run.run_id, "conform", before.sequence + 1, until, before.rows, before.facts)
+            outcome.output_version = tables.append(lake, contract(TABLE), told.limit(0), note)
+            return
         frame = reduce(DataFrame.unionByName, frames).persist()
         counts = frame.agg(F.count(F.lit(1)), F.count_if("overdue")).first()
         outcome.inputs, outcome.rows_read, outcome.rows_written = until, counts[0], counts[0]
@@ -64,15 +73,13 @@ def _missing(lake: Lake, child: Contract, parent: Parent, everything: DataFrame,
     if told is None:
         candidates = everything.withColumn("_since", F.lit(None).cast("timestamp"))
     else:
-        old = told.select(
-            F.from_json("row_key", ", ".join(f"{k} string" for k in child.key)).alias("k"), F.col("waiting_since").alias("_since")
-        ).select("k.*", "_since")
-        old = everything.join(F.broadcast(old), list(child.key), "inner")
-        candidates = old
+        key = ", ".join(f"{name} string" for name in child.key)
+        waited = told.select(F.from_json("row_key", key).alias("k"), F.col("waiting_since").alias("_since")).select("k.*", "_since")
+        candidates = everything.join(F.broadcast(waited), list(child.key), "inner")
         if arrived is not None:
             new = arrived.where("_change_type in ('insert', 'update_postimage')").select(*everything.columns)
-            new = new.join(old.select(*child.key), list(child.key), "left_anti")
-            candidates = old.select(*everything.columns, "_since").unionByName(new.withColumn("_since", F.lit(None).cast("timestamp")))
+            new = new.join(F.broadcast(waited), list(child.key), "left_anti")
+            candidates = candidates.unionByName(new.withColumn("_since", F.lit(None).cast("timestamp")))
     there = tables.read(lake, parent.table, at).select(*[F.col(theirs).alias(mine) for mine, theirs in parent.columns.items()])
     since = F.coalesce("_since", now)
     return candidates.join(there, columns, "left_anti").select(

@@ -44,12 +44,6 @@ def steady(seed: int, kind: int, index: Ints) -> Floats:
     return (_words(seed, kind, index) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
 
 
-def steady_normal(seed: int, kind: int, index: Ints) -> Floats:
-    """A standard normal number that belongs to an index (Box-Muller)."""
-    one, two = steady(seed, kind, index), steady(seed, kind + 500, index)
-    return np.sqrt(-2.0 * np.log1p(-one)) * np.cos(2.0 * np.pi * two)
-
-
 def weighted(rng: Rng, cumulative: Floats, n: int) -> Ints:
     """n indices drawn by weights, given as their running sum."""
     return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right").clip(max=len(cumulative) - 1)

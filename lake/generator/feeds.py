@@ -22,11 +22,6 @@ class Feed:
             return b"\xef\xbb\xbf" + ",".join(self.columns).encode() + b"\r\n"
         return (",".join(f'"{column}"' for column in self.columns) + "\n").encode()
 
-    @property
-    def plainness(self) -> list[bool]:
-        """For each column, whether it is never quoted."""
-        return [column in self.plain for column in self.columns]
-
 
 def _feed(name: str, stem: str, columns: str, key: str, plain: str = "") -> Feed:
     return Feed(name, stem, tuple(columns.split()), tuple(key.split()), frozenset(plain.split()))
@@ -65,8 +60,7 @@ _ALL = [
     _feed(
         "order_reviews",
         "olist_order_reviews_dataset",
-        "review_id order_id review_score review_comment_title review_comment_message review_creation_date "
-        "review_answer_timestamp",
+        "review_id order_id review_score review_comment_title review_comment_message review_creation_date review_answer_timestamp",
         "review_id order_id",
         "review_score review_creation_date review_answer_timestamp",
     ),

@@ -57,9 +57,7 @@ def zip_column(prefixes: np.ndarray) -> pa.Array:
 def quoted(values: pa.Array) -> pa.Array:
     """Text quoted exactly where the dialect does: it starts with a digit or holds a comma, quote or line break."""
     escaped = pc.replace_substring(values, '"', '""')
-    return pc.if_else(
-        pc.match_substring_regex(values, NEEDS_QUOTES), pc.binary_join_element_wise('"', escaped, '"', ""), values
-    )
+    return pc.if_else(pc.match_substring_regex(values, NEEDS_QUOTES), pc.binary_join_element_wise('"', escaped, '"', ""), values)
 
 
 def choice_column(pool: Sequence[str], picks: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:

@@ -13,8 +13,8 @@ from lake.ledger import Run
 from lake.pipeline import run_on, run_steps
 from lake.session import Lake, open_lake
 from lake.settings import load_settings
-from tests.lakes import open_sql
-from tests.marketplace import Feeds, write_feeds
+from tests.lakes import open_sql, submit
+from tests.marketplace import Feeds, marketplace, write_feeds
 
 
 @dataclass
@@ -39,6 +39,11 @@ class World:
         """Rows of a query over the lake's tables, named layer_table."""
         return open_sql(self.root).execute(query).fetchall()
 
+    def versions(self, layer: str) -> dict[str, int]:
+        """Newest version of each table of a layer."""
+        logs = self.root.glob(f"{layer}/*/_delta_log")
+        return {log.parent.name: max(int(p.stem) for p in log.glob("*.json")) for log in logs}
+
     def ask(self, work: Callable[[Lake, Run], Any]) -> Any:
         """Do something in a run."""
         with run_on(self.lake) as run:
@@ -55,3 +60,13 @@ def world(session: Lake, tmp_path: Path) -> World:
     landing, root = tmp_path / "landing", tmp_path / "lake"
     landing.mkdir()
     return World(Lake(session.spark, str(root), str(landing)), landing, root)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A landing folder and the lake that an undisturbed run makes of it (without the recommender)."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_feeds(folder / "landing", marketplace(12))
+    done = submit("pipeline", "--lake", folder / "lake", "--landing", folder / "landing", "--steps", "ingest", "conform", "build")
+    assert done.returncode == 0, done.stderr
+    return folder / "landing", folder / "lake"

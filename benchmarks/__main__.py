@@ -1,0 +1,144 @@
+"""Whole runs, each in processes of its own, on the same files in one go: CPU seconds, wall seconds, peak memory.
+
+    python -m benchmarks full --landing DIR             our run against DuckDB + delta-rs and against the straightforward way
+    python -m benchmarks day --scale 1 --scale 10       a day's increment on lakes of these scales (generated)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Cost:
+    """CPU seconds (user + system, with children), wall seconds, peak memory of the largest process in MiB."""
+
+    cpu: float
+    wall: float
+    peak: float
+
+
+def run(commands: list[list[str]]) -> Cost:
+    """Run commands one after the other and add up what they cost.
+
+    Raises:
+        SystemExit: a command failed; its last lines of output are printed.
+    """
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    peak = 0.0
+    for command in commands:
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(process.pid, 0)
+            peak = max(peak, usage.ru_maxrss / 1024)
+            if status:
+                output.seek(0)
+                sys.exit(f"{' '.join(command)} failed:\n" + "".join(output.readlines()[-15:]))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, time.perf_counter() - clock, peak)
+
+
+def spark_submit(job: str, *arguments: str) -> list[str]:
+    """A spark-submit of one of the project's files."""
+    return [str(BIN / "spark-submit"), str(ROOT / job), *arguments]
+
+
+def ours(landing: Path, lake: Path, *more: str) -> list[list[str]]:
+    """Our run: gates, quarantine, history, ledger, gold and recommendations."""
+    return [spark_submit("jobs/pipeline.py", "--lake", str(lake), "--landing", str(landing), *more)]
+
+
+def duckdb_and_delta_rs(landing: Path, lake: Path) -> list[list[str]]:
+    """The same silver and gold tables (no recommendations, gates, quarantine, history) by DuckDB, written by delta-rs."""
+    return [[sys.executable, "-m", "benchmarks.duckdb_delta", str(landing), str(lake)]]
+
+
+def straightforward(landing: Path, lake: Path) -> list[list[str]]:
+    """A pandas script cleans, then one spark-submit a job, with Spark's and Delta's own settings; no gates, no increments."""
+    clean = [sys.executable, "-m", "benchmarks.straightforward.clean", str(landing), str(lake / "clean")]
+    jobs = [spark_submit(f"benchmarks/straightforward/{job}.py", str(lake)) for job in ("facts", "marts", "segments", "recommend")]
+    return [clean, *jobs]
+
+
+def report(rows: list[tuple[str, Cost]]) -> None:
+    """Print costs as a table, with ratios to the first row."""
+    print(f"{'what':<44}{'cpu s':>9}{'wall s':>9}{'peak MiB':>10}{'cpu x':>8}{'wall x':>8}")
+    for name, cost in rows:
+        first = rows[0][1]
+        print(f"{name:<44}{cost.cpu:>9.1f}{cost.wall:>9.1f}{cost.peak:>10.0f}{cost.cpu / first.cpu:>8.2f}{cost.wall / first.wall:>8.2f}", flush=True)
+
+
+def full(landing: Path, work: Path) -> None:
+    """The three ways to the same tables, from cold processes."""
+    rows = []
+    ways: dict[str, Callable[[Path, Path], list[list[str]]]] = {
+        "ours: one session, all tables, gates": ours,
+        "DuckDB + delta-rs, no gates, no ALS": duckdb_and_delta_rs,
+        "straightforward: pandas, a submit a job": straightforward,
+    }
+    for name, way in ways.items():
+        lake = work / way.__name__
+        shutil.rmtree(lake, ignore_errors=True)
+        rows.append((name, run(way(landing, lake))))
+    report(rows)
+
+
+def day(scales: list[float], work: Path) -> None:
+    """A day's drop on lakes of several scales: first all but the last day, then that day alone is measured."""
+    rows = []
+    for scale in scales:
+        landing, lake = work / f"landing{scale:g}", work / f"lake{scale:g}"
+        if not landing.exists():
+            run([[sys.executable, "-m", "lake.generator", str(landing), "--scale", str(scale), "--days", "2"]])
+        last = max(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
+        aside = work / f"aside{scale:g}"
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.move(last, aside)
+        try:
+            rows.append((f"all but the last day, scale {scale:g}", run(ours(landing, lake))))
+        finally:
+            shutil.move(aside, last)
+        rows.append((f"the last day on a lake of scale {scale:g}", run(ours(landing, lake))))
+        rows.append((f"nothing new on a lake of scale {scale:g}", run(ours(landing, lake))))
+    report(rows)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("full", "day"))
+    parser.add_argument("--landing", type=Path, help="full: folder with the nine CSV files (default: a generated marketplace of --scale)")
+    parser.add_argument("--scale", type=float, action="append", help="scale of generated marketplaces, may be repeated (default: 1)")
+    parser.add_argument("--work", type=Path, help="where lakes and generated files go (default: a temporary folder)")
+    args = parser.parse_args()
+    work = args.work or Path(tempfile.mkdtemp(prefix="benchmark"))
+    work.mkdir(parents=True, exist_ok=True)
+    if args.what == "day":
+        day(args.scale or [1], work)
+    for scale in [0.0] if args.landing else args.scale or [1.0] if args.what == "full" else []:
+        landing = args.landing or work / f"whole{scale:g}"
+        if not landing.exists():
+            run([[sys.executable, "-m", "lake.generator", str(landing), "--scale", str(scale)]])
+        print(f"on {landing}")
+        full(landing, work)
+    if not args.work:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The straightforward way: a pandas script, then one spark-submit for each job."""

@@ -1,0 +1,106 @@
+"""Killed processes, wrong folders, two runs at once: one clear message, a documented exit code, nothing lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lake import VERSION, contracts, tables
+from lake.contracts import contract
+from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
+from lake.gold import BUILDERS
+from lake.lock import exclusive
+from tests.lakes import ROOT, open_sql, submit
+from tests.marketplace import marketplace
+
+
+def content(root: Path) -> dict[str, Counter]:
+    """Rows of silver and gold (the model apart, which is trained anew), and of the quarantine."""
+    db = open_sql(root)
+    names = [name for name, c in contracts.contracts().items() if name in BUILDERS or c.layer == "silver"]
+    return {n: Counter(db.execute(f"select {', '.join(contract(n).columns)} from {n.replace('.', '_')}").fetchall()) for n in names}
+
+
+@pytest.mark.parametrize("seconds", [2, 9, 16])
+def test_a_run_killed_at_any_moment_and_run_again_leaves_the_same_lake(finished, tmp_path, seconds):
+    landing, whole = finished
+    command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs/pipeline.py"), "--lake", str(tmp_path / "lake"),
+               "--landing", str(landing), "--steps", "ingest", "conform", "build"]  # fmt: skip
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.Popen(command, env={**os.environ, "PATH": path}, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("run "):
+            break
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    again = submit("pipeline", "--lake", tmp_path / "lake", "--landing", landing, "--steps", "ingest", "conform", "build", "--wait", "5")
+    assert again.returncode == 0, again.stderr
+    assert content(tmp_path / "lake") == content(whole)
+    if "taking over" in again.stderr:
+        assert open_sql(tmp_path / "lake").execute("select count(*) from ops_runs where status = 'died'").fetchone() == (1,)
+
+
+def test_a_missing_folder_a_wrong_profile_and_a_wrong_argument_have_their_exit_codes(tmp_path):
+    missing = submit("ingest", "--lake", tmp_path / "lake", "--landing", tmp_path / "nowhere")
+    assert missing.returncode == 4 and "there is no folder" in missing.stderr and "->" in missing.stderr
+    assert "Traceback" not in missing.stderr
+    assert submit("ingest", "--profile", "moon").returncode == 2
+    no_java = submit("ingest", JAVA_HOME=str(tmp_path))
+    assert no_java.returncode == 6 and "there is no Java" in no_java.stderr
+    assert "exit codes" in submit("conform", "--help").stdout
+
+
+def test_a_second_run_on_the_same_lake_says_who_holds_it(tmp_path):
+    with exclusive(str(tmp_path), "first"), pytest.raises(LakeBusy, match="first"), exclusive(str(tmp_path), "second"):
+        pass
+    with exclusive(str(tmp_path), "third"):
+        pass
+
+
+def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    table = contract("silver.sellers")
+    before = tables.note(world.lake, table.name)
+    rows = tables.read(world.lake, table.name).limit(0)
+    late = tables.Note("dead", "conform", before.sequence, before.inputs, before.rows)
+    with pytest.raises(LakeError, match="another run committed before"):
+        tables.append(world.lake, table, rows, late)
+    assert tables.note(world.lake, table.name) == before
+
+
+def test_a_lake_from_newer_code_is_not_written_to(world, monkeypatch):
+    world.deliver("", marketplace(2))
+    monkeypatch.setattr(tables, "LAKE_FORMAT", 99)
+    world.run("ingest")
+    monkeypatch.undo()
+    with pytest.raises(LakeTooNew, match="newer code"):
+        world.run("ingest", "conform")
+    assert VERSION
+
+
+def test_a_contract_that_contradicts_its_table_is_refused(world):
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    table = contract("silver.sellers")
+    column = table.columns["seller_zip_code_prefix"].model_copy(update={"type": "int"})
+    changed = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "seller_zip_code_prefix": column}})
+    note = tables.note(world.lake, table.name)
+    later = tables.Note("x", "conform", note.sequence + 1, note.inputs, note.rows)
+    with pytest.raises(BadConfiguration, match="contradicts the table"):
+        tables.append(world.lake, changed, tables.read(world.lake, table.name), later)
+
+
+def test_runs_that_ended_are_in_the_ledger_with_what_they_read_and_wrote(world):
+    world.deliver("", marketplace(3))
+    run = world.run("ingest", "conform")
+    rows = world.sql(f"select step, status, rows_read, rows_written, output_version, code_version from ops_runs where \"table\" = 'silver.orders' and run_id = '{run.run_id}'")
+    assert rows == [("conform", "done", 3, 3, 0, VERSION)]

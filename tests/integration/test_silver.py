@@ -1,0 +1,182 @@
+"""bronze -> silver: typed, one row per key, newest wins, bad rows kept with the reason; quarantine and its replay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from lake import quarantine, quality
+from lake.errors import GateFailed
+from tests.marketplace import ident, marketplace, order
+
+
+def counts(run, step="conform") -> dict[str, tuple[int, ...]]:
+    names = ("rows_read", "rows_written", "rows_quarantined", "rows_duplicate", "rows_superseded")
+    return {r["table"]: tuple(r[n] for n in names) for r in run.finished if r["step"] == step}
+
+
+@pytest.fixture
+def faulty(world):
+    """A marketplace with each kind of bad order and item in it, conformed."""
+    feeds = marketplace(6)
+    feeds["orders"] += [
+        order(50, order_id=""),
+        order(51, order_id="XYZ"),
+        order(52, status="lost"),
+        order(53, order_purchase_timestamp="2017-13-45 99:00:00"),
+        order(54, order_delivered_customer_date="2016-01-01 00:00:00"),
+        order(1),
+        order(2, status="shipped", order_delivered_customer_date=""),
+    ]
+    item = feeds["order_items"][0]
+    feeds["order_items"] += [
+        {**item, "order_item_id": "7", "price": "R$ 10"},
+        {**item, "order_item_id": "8", "price": "-1.00"},
+        {**item, "order_item_id": "9", "price": "10.999"},
+    ]
+    world.deliver("", feeds)
+    world.first = world.run("ingest", "conform")
+    return world
+
+
+def test_each_bad_row_is_in_quarantine_with_its_reason_key_values_file_and_line(faulty):
+    rows = faulty.sql("select \"table\", rules, row_key, raw, file, line from ops_quarantine order by file, line")
+    assert [(r[0], r[1]) for r in rows] == [
+        ("silver.order_items", ["type:price"]),
+        ("silver.order_items", ["between:price"]),
+        ("silver.order_items", ["type:price"]),
+        ("silver.orders", ["not_null:order_id"]),
+        ("silver.orders", ["regex:order_id"]),
+        ("silver.orders", ["in_set:order_status"]),
+        ("silver.orders", ["type:order_purchase_timestamp"]),
+        ("silver.orders", ["not_before:order_delivered_customer_date,order_purchase_timestamp"]),
+    ]
+    assert '"price":"R$ 10"' in rows[0][3] and '"order_item_id":"7"' in rows[0][2] and rows[0][5] == 10
+    assert counts(faulty.first)["silver.orders"] == (13, 6, 5, 1, 1)
+    assert counts(faulty.first)["silver.order_items"] == (11, 8, 3, 0, 0)
+
+
+def test_types_are_exact_and_a_minute_that_no_clock_in_sao_paulo_showed_arrives_as_itself(faulty):
+    first = faulty.sql(f"select order_purchase_timestamp::timestamp from silver_orders where order_id = '{ident('order', 0)}'")
+    assert first == [(datetime(2017, 10, 15, 0, 30),)]
+    assert faulty.sql("select distinct seller_zip_code_prefix, seller_city_std, seller_state_std from silver_sellers order by 1") == [
+        ("01037", "sao paulo", "SP"), ("20040", "sao paulo", "RJ"), ("30110", "sao paulo", "MG"),
+    ]  # fmt: skip
+    assert faulty.sql("select product_category_name, product_category_name_english, category_is_translated from silver_products group by all order by 1") == [
+        ("beleza_saude", "health_beauty", True), ("pc_gamer", None, False),
+    ]  # fmt: skip
+    assert faulty.sql("select count(*), sum(price)::text from silver_order_items") == [(8, "105.20")]
+
+
+def test_the_newest_version_of_an_order_wins_whatever_comes_later(faulty):
+    status = f"select order_status from silver_orders where order_id = '{ident('order', 2)}'"
+    assert faulty.sql(status) == [("delivered",)]
+    late = order(2, status="canceled", order_delivered_customer_date="", order_delivered_carrier_date="")
+    new = order(3, status="canceled", order_delivered_customer_date="2018-06-01 00:00:00")
+    faulty.deliver("late", {"orders": [late, new, order(4)]})
+    run = faulty.run("ingest", "conform")
+    assert faulty.sql(status) == [("delivered",)]
+    assert faulty.sql(f"select order_status from silver_orders where order_id = '{ident('order', 3)}'") == [("canceled",)]
+    assert counts(run)["silver.orders"] == (3, 1, 0, 1, 1)
+    assert faulty.sql("select count(*) from silver_orders") == [(6,)]
+
+
+def test_nothing_new_changes_nothing(faulty):
+    before = faulty.versions("silver")
+    again = faulty.run("ingest", "conform")
+    assert faulty.versions("silver") == before
+    assert {r["status"] for r in again.finished if r["step"] == "conform"} == {"unchanged"}
+
+
+def test_corrected_and_released_rows_enter_once_and_bad_ones_stay_with_the_new_reason(faulty):
+    world = faulty
+    items = quarantine.chosen(world.lake, "silver.order_items", None, None, None)
+    dry = world.ask(lambda lake, run: quarantine.replay(lake, run, items, dry_run=True))
+    assert dry == {"silver.order_items": {"good": 0, "between:price": 1, "type:price": 2}}
+
+    def line(number):
+        return quarantine.chosen(world.lake, "silver.order_items", None, None, number)
+
+    def work(lake, run):
+        assert quarantine.fix(lake, run, line(10), {"price": "10.00"}, "typed by hand", dry_run=False) == 1
+        assert quarantine.release(lake, run, line(11), "a refund", dry_run=False) == 1
+        assert quarantine.fix(lake, run, line(12), {"price": "-3.00"}, "wrong again", dry_run=False) == 1
+        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.order_items", None, None, None), dry_run=False)
+
+    assert world.ask(work) == {"silver.order_items": {"good": 2, "between:price": 1}}
+    assert world.sql("select count(*), sum(price)::text from silver_order_items") == [(10, "114.20")]
+    left = world.sql("select line, rules, status, reason from ops_quarantine where \"table\" = 'silver.order_items' order by line")
+    assert left == [
+        (10, ["type:price"], "replayed", "typed by hand"),
+        (11, ["between:price"], "replayed", "a refund"),
+        (12, ["between:price"], "fixed", "wrong again"),
+    ]
+    world.ask(lambda lake, run: quarantine.replay(lake, run, quarantine.chosen(lake, None, None, None, None), dry_run=False))
+    assert world.sql("select count(*), sum(price)::text from silver_order_items") == [(10, "114.20")]
+
+
+def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(world):
+    feeds = marketplace(2)
+    seller = feeds["sellers"][0]
+
+    def moved(city):
+        # With a row of another seller, or the same bytes would be known as the same file.
+        other = {**feeds["sellers"][1], "seller_id": ident("seller", len(list(world.landing.iterdir())))}
+        return {"sellers": [{**seller, "seller_city": city}, other]}
+
+    world.deliver("", feeds)
+    world.run("ingest", "conform")
+    for day, city in (("2018-03-05", "santos"), ("2018-03-01", "santos"), ("2018-03-03", "campinas"), ("2018-03-09", "santos")):
+        world.deliver(day, moved(city))
+        world.run("ingest", "conform")
+    history = world.sql(
+        f"select seller_city, valid_from::text, valid_to::text, is_current from silver_sellers_history "
+        f"where seller_id = '{seller['seller_id']}' order by valid_from"
+    )
+    assert history == [
+        ("sao paulo / sp", "1900-01-01", "2018-03-01", False),
+        ("santos", "2018-03-01", "2018-03-03", False),
+        ("campinas", "2018-03-03", "2018-03-05", False),
+        ("santos", "2018-03-05", None, True),
+    ]
+    assert world.sql(f"select seller_city from silver_sellers where seller_id = '{seller['seller_id']}'") == [("santos",)]
+
+
+def test_a_translation_that_comes_later_reaches_the_products(world):
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    world.deliver("later", {"category_translation": [{"product_category_name": "pc_gamer", "product_category_name_english": "gaming_pc"}]})
+    world.run("ingest", "conform")
+    english = world.sql("select distinct product_category_name_english from silver_products order by 1")
+    assert english == [("gaming_pc",), ("health_beauty",)]
+
+
+def test_a_feed_that_never_came_stops_the_run(world):
+    feeds = marketplace(2)
+    del feeds["order_payments"]
+    world.deliver("", feeds)
+    with pytest.raises(GateFailed, match="bronze.order_payments has no rows"):
+        world.run()
+
+
+def test_a_suite_that_can_not_be_read_or_evaluated_stops_the_run(world, monkeypatch, tmp_path):
+    world.deliver("", marketplace(2))
+    real = quality.suite("silver.sellers")
+    odd = quality.Rule("odd", "expect_column_kl_divergence_to_be_less_than", {"column": "seller_id", "threshold": 1}, False)
+    judged = quality.judge(quality.Suite(real.table, (odd,), 0, 0), {"table.row_count": 1, "rows in table": 1}, set())
+    assert [(r.success, "not evaluated" in r.observed) for r in judged] == [(False, True)]
+    monkeypatch.setattr(quality, "EXPECTATIONS", tmp_path)
+    quality.suite.cache_clear()
+    with pytest.raises(GateFailed, match="can't be read"):
+        world.run()
+    quality.suite.cache_clear()
+
+
+def test_too_many_bad_rows_stop_the_run_before_silver(world):
+    feeds = marketplace(2)
+    feeds["orders"] += [order(100 + n, status="lost") for n in range(101)]
+    world.deliver("", feeds)
+    with pytest.raises(GateFailed, match="101 of 103 rows would go to quarantine"):
+        world.run()
+    assert "orders" not in world.versions("silver")
