@@ -1,7 +1,7 @@
 """Whole runs, each in processes of its own, on the same files in one go: CPU seconds, wall seconds, peak memory.
 
-    python -m benchmarks full --landing DIR             our run against DuckDB + delta-rs and against the straightforward way
-    python -m benchmarks day --scale 1 --scale 10       a day's increment on lakes of these scales (generated)
+python -m benchmarks full --landing DIR             our run against DuckDB + delta-rs and against the straightforward way
+python -m benchmarks day --scale 1 --scale 10       a day's increment on lakes of these scales (generated)
 """
 
 from __future__ import annotations
@@ -80,7 +80,10 @@ def report(rows: list[tuple[str, Cost]]) -> None:
     print(f"{'what':<44}{'cpu s':>9}{'wall s':>9}{'peak MiB':>10}{'cpu x':>8}{'wall x':>8}")
     for name, cost in rows:
         first = rows[0][1]
-        print(f"{name:<44}{cost.cpu:>9.1f}{cost.wall:>9.1f}{cost.peak:>10.0f}{cost.cpu / first.cpu:>8.2f}{cost.wall / first.wall:>8.2f}", flush=True)
+        print(
+            f"{name:<44}{cost.cpu:>9.1f}{cost.wall:>9.1f}{cost.peak:>10.0f}{cost.cpu / first.cpu:>8.2f}{cost.wall / first.wall:>8.2f}",
+            flush=True,
+        )
 
 
 def full(landing: Path, work: Path) -> None:

@@ -10,7 +10,9 @@ def work(lake, run, args):
     rows = quarantine.chosen(lake, args.table, args.rule, args.file, args.line)
     would = "would be " if args.dry_run else ""
     if args.command == "list":
-        rows.select("table", "file", "line", "rules", "row_key", "status", "reason").orderBy("table", "file", "line").show(args.limit, False)
+        rows.select("table", "file", "line", "rules", "row_key", "status", "reason").orderBy("table", "file", "line").show(
+            args.limit, False
+        )
     elif args.command == "fix":
         values = dict(pair.split("=", 1) for pair in args.set)
         say(f"{quarantine.fix(lake, run, rows, values, args.reason, args.dry_run)} row {would}fixed; replay it")

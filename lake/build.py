@@ -84,9 +84,7 @@ def _built(gold: Contract, sources: dict[str, DataFrame]) -> DataFrame:
 # ------------------------------------------------------------------------------------------------------------- touched
 
 
-def _touched(
-    lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int], sources: dict[str, DataFrame]
-) -> DataFrame | None:
+def _touched(lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int], sources: dict[str, DataFrame]) -> DataFrame | None:
     """Distinct values of the grain that any change since touches (for grain full: one row if there is any change at all).
     None where a change feed does not reach back that far."""
     whole = gold.grain == "full"
@@ -114,7 +112,7 @@ def _touched(
 def _linked(gold: Contract, name: str, changed: DataFrame, sources: dict[str, DataFrame]) -> DataFrame:
     """Changes of a source that lacks the grain, joined to the source that has both: an order knows its customer_id."""
     key = list(contract(name).key)
-    for other, frame in sources.items():
+    for frame in sources.values():
         if gold.grain in frame.columns and all(k in frame.columns for k in key):
             return frame.join(F.broadcast(changed.select(*key).distinct()), key, "left_semi")
     raise ValueError(f"{gold.name}: no source links {name} to {gold.grain}")
@@ -167,7 +165,14 @@ def write_all(
 
 
 def _replace_groups(
-    lake: Lake, run: Run, gold: Contract, sources: dict[str, DataFrame], keys: DataFrame, until: dict[str, int], before: tables.Note, outcome: Outcome
+    lake: Lake,
+    run: Run,
+    gold: Contract,
+    sources: dict[str, DataFrame],
+    keys: DataFrame,
+    until: dict[str, int],
+    before: tables.Note,
+    outcome: Outcome,
 ) -> None:
     """Build the touched groups again and put them in the place of what the table had of them."""
     told = tables.read(lake, gold.name)

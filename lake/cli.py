@@ -35,7 +35,12 @@ def parser(description: str) -> argparse.ArgumentParser:
 def writing(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add the arguments of jobs that write."""
     made.add_argument("--run-id", help="identifier of the run, e.g. Airflow's (default: time and a random suffix)")
-    made.add_argument("--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day this run is for: freshness and waivers are measured against it (default: the newest day in the data)")  # fmt: skip
+    made.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="the day this run is for; freshness and waivers are measured against it (default: the newest day in the data)",
+    )
     made.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait so long for another run to end (default: 0)")
     return made
 

@@ -81,9 +81,7 @@ def typed(silver: Contract, bronze: DataFrame) -> DataFrame:
         F.struct(*[F.col(column.source or name) for name, column in delivered.items()]).alias("_given"),
         *[(text[n].isNotNull() & values[n].isNull()).alias(f"_not_{n}") for n, c in delivered.items() if c.type != "string"],
     )
-    frame = frame.withColumns(
-        {name: derive(c.derived, {n: F.col(n) for n in values}) for name, c in silver.columns.items() if c.derived}
-    )
+    frame = frame.withColumns({name: derive(c.derived, {n: F.col(n) for n in values}) for name, c in silver.columns.items() if c.derived})
     # A value that could not be read is null now: only that it has another type is said of it, not that it is missing.
     unread = {name: F.col(f"_not_{name}") if f"_not_{name}" in frame.columns else F.lit(False) for name in delivered}
     breaks = {f"type:{name}": unread[name] for name in delivered if f"_not_{name}" in frame.columns}
@@ -140,9 +138,7 @@ def classified(silver: Contract, rows: DataFrame, current: DataFrame | None) -> 
     same_key = Window.partitionBy(*silver.key).orderBy(
         good.desc(), F.col("_order").desc(), F.col("_batch").desc(), F.col("_file").desc(), F.col("_line").desc()
     )
-    ranked = rows.withColumns(
-        {"_rank": F.row_number().over(same_key), "_best": F.first("_content").over(same_key)}
-    )
+    ranked = rows.withColumns({"_rank": F.row_number().over(same_key), "_best": F.first("_content").over(same_key)})
     action = (
         F.when(~good, F.lit("quarantine"))
         .when((F.col("_rank") > 1) & (F.col("_content") == F.col("_best")), F.lit("duplicate"))
@@ -183,9 +179,7 @@ class _Counts:
         return self.by_action[action]
 
 
-def write(
-    lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], outcome: Outcome, replay: bool = False
-) -> None:
+def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], outcome: Outcome, replay: bool = False) -> None:
     """Classify typed rows, hold the good ones against the suite, then write quarantine, silver and history.
 
     Args:
@@ -194,7 +188,8 @@ def write(
     before = tables.note(lake, silver.name)
     current = tables.read(lake, silver.name) if before else None
     if silver.lookup:
-        rows = _looked_up(lake, silver, rows, current)
+        looked_anew = before is not None and before.inputs[silver.lookup.table] != inputs[silver.lookup.table]
+        rows = _looked_up(lake, silver, rows, current if looked_anew else None)
     frame = classified(silver, rows, current).drop("_rank", "_best", "_order", "_content").persist()
     try:
         counts, measured = _count(silver, frame)
@@ -228,10 +223,13 @@ def write(
 
 
 def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:
-    """Add looked-up columns; rows of silver whose looked-up values have changed since come along as new versions."""
+    """Add looked-up columns. Rows of `current` (silver, if the lookup has changed) whose values are others now come along as
+    new versions."""
     lookup = silver.lookup
     names = list(lookup.columns.values())
-    other = tables.read(lake, lookup.table).select(*names, *[n for n, c in silver.columns.items() if c.looked_up and n in contract(lookup.table).columns])
+    other = tables.read(lake, lookup.table).select(
+        *names, *[n for n, c in silver.columns.items() if c.looked_up and n in contract(lookup.table).columns]
+    )
 
     def with_values(frame: DataFrame) -> DataFrame:
         joined = frame.join(F.broadcast(other.withColumnsRenamed({n: f"l_{n}" for n in names})),
@@ -244,13 +242,17 @@ def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame
     if current is None:
         return rows
     looked = [n for n, c in silver.columns.items() if c.looked_up]
-    again = with_values(current.drop(*looked).join(current.select(*silver.key, *[F.col(n).alias(f"old_{n}") for n in looked]), list(silver.key), "inner"))
+    again = with_values(
+        current.drop(*looked).join(current.select(*silver.key, *[F.col(n).alias(f"old_{n}") for n in looked]), list(silver.key), "inner")
+    )
     changed = ~F.lit(True)
     for n in looked:
         changed = changed | ~F.col(n).eqNullSafe(F.col(f"old_{n}"))
     again = again.where(changed).select(*silver.columns, *silver.technical)
     given = rows.schema["_given"].dataType.simpleString()
-    again = again.withColumns({"_raw": F.lit(None).cast("string"), "_given": F.lit(None).cast(given), "_broken": F.lit(None).cast("array<string>")})
+    again = again.withColumns(
+        {"_raw": F.lit(None).cast("string"), "_given": F.lit(None).cast(given), "_broken": F.lit(None).cast("array<string>")}
+    )
     # A product that came in this input too is judged by its own row; the old one must not be counted beside it.
     return rows.unionByName(again.join(rows.select(*silver.key).distinct(), list(silver.key), "left_anti"))
 
@@ -285,8 +287,7 @@ def _require_few(silver: Contract, counts: _Counts) -> None:
     read, allowed = sum(counts.by_action.values()), suite(silver.name).quarantine_max_share
     if counts["quarantine"] > max(allowed * read, suite(silver.name).quarantine_free_rows):
         raise GateFailed(
-            f"gate of {silver.name}: {counts['quarantine']:,} of {read:,} rows would go to quarantine, "
-            f"more than the suite's {allowed:.1%}",
+            f"gate of {silver.name}: {counts['quarantine']:,} of {read:,} rows would go to quarantine, more than the suite's {allowed:.1%}",
             "look at the newest file of the feed; raise quarantine_max_share in the suite if this is right",
         )
 

@@ -174,14 +174,8 @@ class Contract(_Frozen):
     @cached_property
     def schema(self) -> T.StructType:
         """The table's schema with comments; contract columns first, technical ones behind."""
-        fields = [
-            T.StructField(name, spark_type(column.type), True, {"comment": column.about})
-            for name, column in self.columns.items()
-        ]
-        fields += [
-            T.StructField(name, spark_type(type_), True, {"comment": about})
-            for name, (type_, about) in self.technical.items()
-        ]
+        fields = [T.StructField(name, spark_type(column.type), True, {"comment": column.about}) for name, column in self.columns.items()]
+        fields += [T.StructField(name, spark_type(type_), True, {"comment": about}) for name, (type_, about) in self.technical.items()]
         return T.StructType(fields)
 
 

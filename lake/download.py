@@ -23,8 +23,12 @@ def download(folder: Path) -> list[Path]:
         BadEnvironment: no token, or Kaggle can't be reached.
         BadInput: a file came with another size than announced.
     """
-    if not os.environ.get("KAGGLE_API_TOKEN") and not os.environ.get("KAGGLE_KEY") and not any(
-        (Path.home() / place).exists() for place in (".kaggle/kaggle.json", ".kaggle/access_token", ".config/kaggle/kaggle.json")
+    if (
+        not os.environ.get("KAGGLE_API_TOKEN")
+        and not os.environ.get("KAGGLE_KEY")
+        and not any(
+            (Path.home() / place).exists() for place in (".kaggle/kaggle.json", ".kaggle/access_token", ".config/kaggle/kaggle.json")
+        )
     ):
         raise BadEnvironment(
             "Kaggle needs your own token and there is none",

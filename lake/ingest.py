@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from lake import storage, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput, LawBroken
-from lake.ledger import Outcome, Run
+from lake.ledger import Run
 from lake.scan import Scan, Unreadable, scan
 from lake.session import Lake
 
@@ -208,7 +208,11 @@ def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> int 
         batch = before.sequence + 1 if before else 1
         expected = sum(a.scan.records for a in arrivals)
         note = tables.Note(
-            run.run_id, "ingest", batch, {"landing": batch}, (before.rows if before else 0) + expected,
+            run.run_id,
+            "ingest",
+            batch,
+            {"landing": batch},
+            (before.rows if before else 0) + expected,
             {"files": json.dumps([a.record(run, batch) for a in arrivals])},
         )
         outcome.output_version = tables.append(apart, feed, _rows(apart, feed, arrivals, batch), note)

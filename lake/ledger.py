@@ -160,7 +160,10 @@ def _write_table(lake: Lake, run_id: str, table: str, records: list[dict[str, An
     if before and run_id == before.run_id:
         return
     schema = ", ".join(f"`{name}` string" for name in definition.columns)
-    values = [[None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns] for r in records]
+    values = [
+        [None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns]
+        for r in records
+    ]
     frame = lake.spark.createDataFrame(values, schema).coalesce(1)
     typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
     total = (before.rows if before else 0) + len(records)

@@ -11,7 +11,7 @@ from lake.conform import conform
 from lake.contracts import layer
 from lake.errors import BadInput
 from lake.ingest import ingest
-from lake.ledger import Run, say
+from lake.ledger import Run
 from lake.lock import exclusive
 from lake.quality import check_suites
 from lake.recommend import recommend

@@ -45,9 +45,7 @@ ROW_RULES: dict[str, tuple[str, Callable[[Kwargs], Column]]] = {
     "expect_column_value_lengths_to_be_between": ("length", lambda k: _outside(k, F.length(k["column"]))),
     "expect_column_pair_values_a_to_be_greater_than_b": (
         "not_before",
-        lambda k: (F.col(k["column_A"]) < F.col(k["column_B"]))
-        if k.get("or_equal")
-        else (F.col(k["column_A"]) <= F.col(k["column_B"])),
+        lambda k: (F.col(k["column_A"]) < F.col(k["column_B"])) if k.get("or_equal") else (F.col(k["column_A"]) <= F.col(k["column_B"])),
     ),
 }
 TABLE_RULES = {
@@ -214,7 +212,9 @@ def measure(
     """
     judged = F.lit(True) if judged is None else judged
     flags, aggregates = _flags(suite_.rules), {**_aggregates(suite_.rules), **(extra or {})}
-    masks = [F.when(judged, mask).otherwise(F.lit(0)).cast("bigint").alias(f"mask{i}") for i, mask in enumerate(_masks(list(flags.values())))]
+    masks = [
+        F.when(judged, mask).otherwise(F.lit(0)).cast("bigint").alias(f"mask{i}") for i, mask in enumerate(_masks(list(flags.values())))
+    ]
     names = {name: f"a{i}" for i, name in enumerate(aggregates)}
     group = F.col(by) if by else F.lit("")
     counted = frame.groupBy(group.alias("group"), judged.alias("judged"), *masks).agg(

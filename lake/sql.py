@@ -1,6 +1,7 @@
 """SQL on the lake without a JVM: DuckDB over delta-rs, an engine that shares nothing with the one that wrote the tables.
 
-    python -m lake.sql "select count(*) from gold.fact_orders"
+python -m lake.sql "select count(*) from gold.fact_orders"
+python -m lake.sql "select count(*) from silver.orders" --at silver.orders=3
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import argparse
 import csv
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +23,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake.contracts import LAYERS, contracts
-from lake.errors import BadConfiguration, BadInput, LakeError
+from lake.errors import BadConfiguration, BadEnvironment, BadInput, LakeError
 from lake.settings import PROFILES, load_settings
+
+NAME = re.compile(rf'"?\b({"|".join(LAYERS)})\b"?\s*\.\s*"?(\w+)', re.IGNORECASE)
 
 
 class WrongQuery(LakeError):
@@ -30,51 +35,79 @@ class WrongQuery(LakeError):
     exit_code = 2
 
 
-def open_sql(root: str, at: dict[str, int] | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection with the schemas bronze, silver, gold and ops and a view for each table that exists.
+def open_sql(root: str, at: Mapping[str, int] | None = None, only: Iterable[str] | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection with the schemas bronze, silver, gold and ops and a view for each table that exists; time zone UTC.
 
     Args:
-        root: the lake, a local folder or s3a://bucket/path.
+        root: the lake, a local folder or s3a://bucket/path (MINIO_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).
         at: table -> version, for tables that are to be read as they were.
+        only: names of the tables that will be read: opening all of them takes half a second, in a bucket more.
 
     Raises:
         BadInput: there is no lake.
+        BadEnvironment: the bucket can't be reached.
         BadConfiguration: a version that a table does not have.
     """
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     for layer in LAYERS:
         connection.execute(f"create schema {layer}")
-    found = 0
-    for name in contracts():
-        table = _table(root, name, (at or {}).get(name))
-        if table:
-            held = name.replace(".", "__")
-            connection.register(held, table.to_pyarrow_dataset())
-            connection.execute(f"create view {name} as select * from {held}")
-            found += 1
-    if not found:
-        raise BadInput(f"there is no lake at {root}", "run `make demo` or `make pipeline LANDING=<folder>`, or say --lake")
+    opened = [_attach(connection, root, name, (at or {}).get(name)) for name in (contracts() if only is None else only)]
+    if only is None and not any(opened):
+        raise no_lake(root)
     return connection
 
 
+def no_lake(root: str) -> BadInput:
+    return BadInput(f"there is no lake at {root}", "run `make demo` or `make pipeline LANDING=<folder>`, or say --lake")
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, root: str, name: str, version: int | None) -> bool:
+    table = _table(root, name, version)
+    if table is None:
+        return False
+    held = name.replace(".", "__")
+    connection.register(held, table.to_pyarrow_dataset())
+    connection.execute(f"create view {name} as select * from {held}")
+    return True
+
+
+def storage_options(root: str) -> dict[str, str] | None:
+    """What delta-rs needs to reach a bucket (it takes the keys from the environment itself); None for a local folder."""
+    if "://" not in root:
+        return None
+    return {
+        "endpoint_url": os.environ.get("MINIO_ENDPOINT", "http://127.0.0.1:9000"),
+        "region": "us-east-1",
+        "allow_http": "true",
+        "aws_virtual_hosted_style_request": "false",
+        # A server that is down should be told of in seconds, not after minutes of trying.
+        "connect_timeout": "5s",
+        "max_retries": "2",
+    }
+
+
 def _table(root: str, name: str, version: int | None) -> DeltaTable | None:
-    path = f"{root}/{name.replace('.', '/')}"
-    options = None
-    if "://" in root:
-        path = path.replace("s3a://", "s3://", 1)
-        endpoint = os.environ.get("MINIO_ENDPOINT", "http://127.0.0.1:9000")
-        options = {"endpoint_url": endpoint, "region": "us-east-1", "allow_http": "true", "aws_virtual_hosted_style_request": "false"}
-    elif not (Path(path) / "_delta_log").exists():
+    path = f"{root.rstrip('/')}/{name.replace('.', '/')}".replace("s3a://", "s3://", 1)
+    options = storage_options(root)
+    if options is None and not (Path(path) / "_delta_log").exists():
         return None
     try:
         return DeltaTable(path, version=version, storage_options=options)
     except TableNotFoundError:
         return None
     except Exception as error:
-        if version is None:
-            raise
-        raise BadConfiguration(f"{name} has no version {version}: {error}", "ops.runs names the versions") from error
+        reason = " ".join(re.sub(r"\x1b\[\d+m|↳", "", str(error)).split())[:300]
+        if version is not None:
+            raise BadConfiguration(f"{name} has no version {version}: {reason}", "ops.runs names the versions") from error
+        hint = "is MinIO running? MINIO_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where and who"
+        raise BadEnvironment(f"{path} can't be read: {reason}", hint if options else "check the folder and its permissions") from error
+
+
+def named_tables(text: str) -> list[str]:
+    """The lake's tables that a query names (perhaps only in a string: harmless), in the order of the layers."""
+    found = {f"{schema}.{table}".lower() for schema, table in NAME.findall(text)}
+    return [name for name in contracts() if name in found]
 
 
 def query(connection: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tuple]]:
@@ -87,16 +120,45 @@ def query(connection: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], 
         result = connection.execute(text)
         return [column[0] for column in result.description or []], result.fetchall()
     except duckdb.Error as error:
-        raise WrongQuery(f"the query can't be run: {error}", f"tables: {', '.join(_names(connection))}") from error
+        raise WrongQuery(f"the query can't be run: {error}", f"tables: {', '.join(table_names(connection))}") from error
 
 
-def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute("select table_schema || '.' || table_name from information_schema.tables where table_schema <> 'main' order by 1")
-    return [name for (name,) in rows.fetchall()]
+def run_query(root: str, text: str, at: Mapping[str, int] | None = None) -> tuple[list[str], list[tuple]]:
+    """Column names and rows of a query, opening only the tables that it names.
+
+    Raises:
+        WrongQuery: it can't be run. Others as open_sql.
+    """
+    at = at or {}
+    named = named_tables(text)
+    if named:
+        try:
+            return query(open_sql(root, at, named), text)
+        except WrongQuery:
+            # Perhaps it names tables in a way that only DuckDB understands (use gold; ...). If not, the message lists them all.
+            pass
+    return query(open_sql(root, at), text)
+
+
+def table_names(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the tables that a connection has, sorted."""
+    schemas = ", ".join(f"'{layer}'" for layer in LAYERS)
+    text = f"select table_schema || '.' || table_name from information_schema.tables where table_schema in ({schemas}) order by 1"
+    return [name for (name,) in connection.execute(text).fetchall()]
+
+
+def table_list(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, str]]:
+    """Each table's name, rows, columns (technical ones too) and what it is about."""
+
+    def of(name: str) -> tuple[str, int, int, str]:
+        ((rows,),) = connection.execute(f"select count(*) from {name}").fetchall()
+        return name, rows, len(connection.execute(f"describe {name}").fetchall()), contracts()[name].about
+
+    return [of(name) for name in table_names(connection)]
 
 
 def as_text(value: Any) -> str:
-    """A value exactly: decimals unrounded, timestamps as 2017-10-15 00:30:00, null empty."""
+    """A value exactly: decimals unrounded, timestamps as 2017-10-15 00:30:00, lists as JSON, null empty."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -106,52 +168,82 @@ def as_text(value: Any) -> str:
         return f"{value:f}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=as_text)
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def _as_json(value: Any) -> Any:
+    # Decimals as text, so that no reader makes them binary fractions.
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else as_text(value)
+
+
 def _print(names: list[str], rows: list[tuple], form: str) -> None:
-    texts = [[as_text(value) for value in row] for row in rows]
     if form == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *texts])
+        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *([as_text(v) for v in row] for row in rows)])
     elif form == "json":
-        print(json.dumps([dict(zip(names, line, strict=True)) for line in texts], ensure_ascii=False, indent=1))
+        found = [{name: _as_json(value) for name, value in zip(names, row, strict=True)} for row in rows]
+        print(json.dumps(found, ensure_ascii=False, indent=1, default=as_text))
     else:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*names, caption=f"{len(rows):,} rows")
-        for line in texts:
-            table.add_row(*line)
-        Console(width=None if sys.stdout.isatty() else 200).print(table)
+        _print_table(names, rows)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple]]:
-    rows = [
-        (name, connection.execute(f"select count(*) from {name}").fetchone()[0], len(contracts()[name].columns), contracts()[name].about)
-        for name in _names(connection)
-    ]
-    return ["table", "rows", "columns", "about"], rows
+def _print_table(names: list[str], rows: list[tuple]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, caption=f"{len(rows):,} row{'' if len(rows) == 1 else 's'}", caption_justify="left")
+    for at, name in enumerate(names):
+        numbers = any(isinstance(row[at], int | float | Decimal) for row in rows)
+        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(as_text(value)) for value in row])  # Text: a value in brackets is no markup
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def main() -> None:
+def _versions(pairs: list[str], parser: argparse.ArgumentParser) -> dict[str, int]:
+    """TABLE=VERSION pairs; the parser's error (exit code 2) for anything else."""
+    at = {}
+    for pair in pairs:
+        name, _, version = pair.partition("=")
+        if name not in contracts() or not version.isdecimal():
+            parser.error(f"--at {pair}: expected TABLE=VERSION with one of {', '.join(contracts())}")
+        at[name] = int(version)
+    return at
+
+
+def main(arguments: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m lake.sql",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="exit codes: 0 done; 2 a wrong query; 4 no lake; 5 no such version or profile; 6 the bucket can't be reached",
+    )
     parser.add_argument("query", nargs="?", help="a query in DuckDB's SQL; tables are bronze.x, silver.x, gold.x, ops.x")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="how rows are printed (default: table)")
     parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
     parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    parser.add_argument("--at", nargs="*", default=[], metavar="TABLE=VERSION", help="read a table as it was, e.g. gold.fact_orders=3")
+    parser.add_argument("--at", action="append", default=[], metavar="TABLE=VERSION", help="read a table as it was; repeatable")
     parser.add_argument("--tables", action="store_true", help="list the tables instead")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if not args.query and not args.tables:
-        parser.error("a query is needed, e.g. make sql Q=\"select * from gold.sales_by_state\"")
+        parser.error('a query is needed, e.g. make sql Q="select * from gold.sales_by_state"')
+    at = _versions(args.at, parser)
     try:
-        at = {name: int(version) for name, version in (pair.split("=", 1) for pair in args.at)}
-        connection = open_sql(load_settings(args.profile, args.lake).lake, at)
-        _print(*(_tables(connection) if args.tables else query(connection, args.query)), args.format)
+        root = load_settings(args.profile, args.lake).lake
+        if args.tables:
+            _print(["table", "rows", "columns", "about"], table_list(open_sql(root, at)), args.format)
+        else:
+            _print(*run_query(root, args.query, at), args.format)
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `make sql ... | head`: the reader has what it wanted; keep Python from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -128,9 +128,7 @@ def conforming(contract: Contract, frame: DataFrame) -> DataFrame:
     """
     if missing := [name for name in contract.schema.names if name not in frame.columns]:
         raise BadConfiguration(f"{contract.name} lacks {', '.join(missing)}", "the builder and the contract disagree")
-    return frame.select(
-        *[F.col(f.name).cast(f.dataType).alias(f.name, metadata=f.metadata or {}) for f in contract.schema.fields]
-    )
+    return frame.select(*[F.col(f.name).cast(f.dataType).alias(f.name, metadata=f.metadata or {}) for f in contract.schema.fields])
 
 
 def _options(contract: Contract, note: Note) -> dict[str, str]:
@@ -209,18 +207,14 @@ def _written(lake: Lake, contract: Contract, note: Note) -> int:
     """The version that our commit became. Delta skips a transaction number it has seen: then another driver was faster."""
     newest = version(lake, contract.name)
     if newest is None or note_of(lake, contract.name, newest) != note:
-        raise LakeError(
-            f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there"
-        )
+        raise LakeError(f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there")
     return newest
 
 
 def _explained(contract: Contract, error: Exception) -> Exception:
     text = str(error)
     if "DELTA_CONCURRENT" in text:
-        return LakeError(
-            f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there"
-        )
+        return LakeError(f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there")
     if "DELTA_FAILED_TO_MERGE_FIELDS" in text or "DELTA_MERGE_INCOMPATIBLE" in text:
         return BadConfiguration(
             f"{contract.name}: the contract contradicts the table: {text.splitlines()[0]}",

@@ -36,7 +36,9 @@ def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limi
     return lines
 
 
-def _behind(db: duckdb.DuckDBPyConnection, definition: Contract, held: str, depth: int, seen: set[str], limit: int, lines: list[str]) -> None:
+def _behind(
+    db: duckdb.DuckDBPyConnection, definition: Contract, held: str, depth: int, seen: set[str], limit: int, lines: list[str]
+) -> None:
     """Follow the sources of a table, restricted to the rows in the temporary table `held`."""
     if definition.layer == "silver":
         _files(db, held, depth, limit, lines)
@@ -50,7 +52,9 @@ def _behind(db: duckdb.DuckDBPyConnection, definition: Contract, held: str, dept
         link = [c for c in shared if c in target.key or c in definition.key] or shared
         if link:
             columns = ", ".join(link)
-            db.execute(f"create or replace temp table {name} as select * from {source} where ({columns}) in (select ({columns}) from {held})")
+            db.execute(
+                f"create or replace temp table {name} as select * from {source} where ({columns}) in (select ({columns}) from {held})"
+            )
         else:
             db.execute(f"create or replace temp view {name} as select * from {source}")
         rows = db.execute(f"select count(*) from {name}").fetchone()[0]

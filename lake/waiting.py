@@ -66,7 +66,9 @@ def find_waiting(lake: Lake, run: Run) -> None:
         require(judged)
 
 
-def _missing(lake: Lake, child: Contract, parent: Parent, everything: DataFrame, arrived: DataFrame | None, told: DataFrame | None, at: int, now) -> DataFrame:
+def _missing(
+    lake: Lake, child: Contract, parent: Parent, everything: DataFrame, arrived: DataFrame | None, told: DataFrame | None, at: int, now
+) -> DataFrame:
     """Rows of ops.waiting for one reference."""
     columns = list(parent.columns)
     row_key, parent_key = tables.keys_json(child.key), tables.keys_json(columns)

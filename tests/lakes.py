@@ -14,10 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def submit(job: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """spark-submit jobs/<job>.py with arguments; output captured as text."""
+    """spark-submit jobs/<job>.py with arguments. What the job prints is in stdout, whichever of the two it printed to."""
     command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs" / f"{job}.py"), *map(str, arguments)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(command, env={**os.environ, "PATH": path, **environment}, capture_output=True, text=True)
+    return subprocess.run(
+        command, env={**os.environ, "PATH": path, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def open_sql(root: Path) -> duckdb.DuckDBPyConnection:

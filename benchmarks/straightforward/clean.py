@@ -12,7 +12,9 @@ if __name__ == "__main__":
     out.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         files = sorted(landing.rglob(f"olist_{name}_dataset*.csv"))
-        frame = pd.concat([pd.read_csv(file, dtype={c: str for c in ("customer_zip_code_prefix", "seller_zip_code_prefix")}) for file in files])
+        frame = pd.concat(
+            [pd.read_csv(file, dtype={c: str for c in ("customer_zip_code_prefix", "seller_zip_code_prefix")}) for file in files]
+        )
         frame = frame.drop_duplicates()
         for column in frame.columns:
             if column.endswith(("_timestamp", "_date", "_at")):

@@ -40,7 +40,9 @@ ratings = ratings.groupBy("customer_unique_id", "product_id").agg(F.avg(score).a
 for column in ("customer_unique_id", "product_id"):
     ratings = StringIndexer(inputCol=column, outputCol=f"{column}_index").fit(ratings).transform(ratings)
 train, test = ratings.randomSplit([0.8, 0.2], seed=42)
-model = ALS(userCol="customer_unique_id_index", itemCol="product_id_index", ratingCol="rating", coldStartStrategy="drop", seed=42).fit(train)
+model = ALS(userCol="customer_unique_id_index", itemCol="product_id_index", ratingCol="rating", coldStartStrategy="drop", seed=42).fit(
+    train
+)
 print("rmse", RegressionEvaluator(labelCol="rating").evaluate(model.transform(test)))
 save(model.recommendForAllUsers(5), "recommendations")
 spark.stop()

@@ -19,9 +19,9 @@ def _addresses(fact_orders: DataFrame, customers: DataFrame) -> DataFrame:
 
 def dim_customer(fact_orders: DataFrame, customers: DataFrame) -> DataFrame:
     """One row per person; the address is that of the newest order."""
-    newest = F.max(
-        F.struct("order_purchase_timestamp", "order_id", "customer_zip_code_prefix", "customer_city", "customer_state")
-    ).alias("newest")
+    newest = F.max(F.struct("order_purchase_timestamp", "order_id", "customer_zip_code_prefix", "customer_city", "customer_state")).alias(
+        "newest"
+    )
     return (
         _addresses(fact_orders, customers)
         .groupBy("customer_unique_id")
@@ -43,9 +43,7 @@ def dim_customer(fact_orders: DataFrame, customers: DataFrame) -> DataFrame:
 def dim_customer_history(fact_orders: DataFrame, customers: DataFrame) -> DataFrame:
     """Addresses over time; of two orders at the same second the larger order_id says where the person lived."""
     says = ["customer_zip_code_prefix", "customer_city", "customer_state"]
-    return spans(
-        _addresses(fact_orders, customers), ["customer_unique_id"], says, "order_purchase_timestamp", [F.col("order_id").desc()]
-    )
+    return spans(_addresses(fact_orders, customers), ["customer_unique_id"], says, "order_purchase_timestamp", [F.col("order_id").desc()])
 
 
 def dim_seller(sellers: DataFrame, dim_location: DataFrame) -> DataFrame:
@@ -87,9 +85,7 @@ def dim_location(geolocation: DataFrame) -> DataFrame:
         F.round(F.median("geolocation_lng"), 6).alias("longitude"),
         F.count(F.lit(1)).cast("int").alias("points"),
     )
-    return cities.join(points, "zip_code_prefix", "inner").select(
-        "zip_code_prefix", "city", "state", "latitude", "longitude", "points"
-    )
+    return cities.join(points, "zip_code_prefix", "inner").select("zip_code_prefix", "city", "state", "latitude", "longitude", "points")
 
 
 def dim_date(fact_orders: DataFrame) -> DataFrame:

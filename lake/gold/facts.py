@@ -87,9 +87,7 @@ def fact_orders(
     )  # fmt: skip
 
 
-def fact_order_items(
-    orders: DataFrame, customers: DataFrame, order_items: DataFrame, products: DataFrame, sellers: DataFrame
-) -> DataFrame:
+def fact_order_items(orders: DataFrame, customers: DataFrame, order_items: DataFrame, products: DataFrame, sellers: DataFrame) -> DataFrame:
     """One row per item; a product or seller that is not known yet leaves its columns empty, never the row out."""
     categories = products.select("product_id", category().alias("category"))
     places = sellers.select("seller_id", F.col("seller_state_std").alias("seller_state"))

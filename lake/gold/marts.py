@@ -167,7 +167,9 @@ def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) ->
     states = came.select(F.lit("state").alias("dimension"), F.col("customer_state").alias("member"), days, late.alias("late"))
     origins = fact_order_items.where("seller_state is not null").select("order_id", "seller_state").distinct()
     route = F.concat("seller_state", F.lit(">"), "customer_state")
-    routes = came.join(origins, "order_id", "inner").select(F.lit("route").alias("dimension"), route.alias("member"), days, late.alias("late"))
+    routes = came.join(origins, "order_id", "inner").select(
+        F.lit("route").alias("dimension"), route.alias("member"), days, late.alias("late")
+    )
     return (
         stages.unionByName(states)
         .unionByName(routes)

@@ -68,5 +68,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("finished")
     write_feeds(folder / "landing", marketplace(12))
     done = submit("pipeline", "--lake", folder / "lake", "--landing", folder / "landing", "--steps", "ingest", "conform", "build")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     return folder / "landing", folder / "lake"

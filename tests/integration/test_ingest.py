@@ -7,8 +7,8 @@ import gzip
 import pytest
 
 from lake.errors import BadInput
-from lake.pipeline import run_on
 from lake.ingest import ingest
+from lake.pipeline import run_on
 from tests.marketplace import ident, marketplace
 
 HEADER = "review_id,order_id,review_score,review_comment_title,review_comment_message,review_creation_date,review_answer_timestamp\n"
@@ -42,7 +42,7 @@ def test_a_line_break_inside_quotes_does_not_end_a_record(world):
 
 @pytest.mark.parametrize("at_end", [True, False])
 def test_an_unclosed_quote_breaks_its_own_line_and_no_other(world, at_end):
-    broken = f"{ident('r', 9)},{ident('o', 9)},1,,\"nunca fechou,{TAIL}\n"
+    broken = f'{ident("r", 9)},{ident("o", 9)},1,,"nunca fechou,{TAIL}\n'
     good = review(1, '"duas\nlinhas"') + review(2, '"tres\n\nlinhas"')
     put(world, "olist_order_reviews_dataset.csv", HEADER + (good + broken if at_end else broken + good) + ("" if at_end else review(4)))
     load(world)
@@ -73,7 +73,9 @@ def test_every_dialect_of_a_good_file_gives_the_same_rows(world):
         put(world, f"{folder}/olist_sellers_dataset.csv", content)
     put(world, "olist_sellers_dataset_9.csv.gz", gzip.compress(text.encode() + b"\n" + text.encode().split(b"\n")[1] + b"\n"))
     assert load(world) == []
-    rows = world.sql("select _file, count(*), sum(length(seller_zip_code_prefix)), min(seller_id), min(_line) from bronze_sellers group by 1")
+    rows = world.sql(
+        "select _file, count(*), sum(length(seller_zip_code_prefix)), min(seller_id), min(_line) from bronze_sellers group by 1"
+    )
     assert len(rows) == 8
     assert {r[1:] for r in rows if not r[0].endswith("gz")} == {(3, 15, min(ident("s", i) for i in range(3)), 2)}
     assert world.sql("select distinct _extra from bronze_sellers where _extra is not null order by 1")[0] == ('{"note":"n1"}',)
@@ -86,7 +88,11 @@ def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
     world.deliver("", good)
     put(world, "olist_sellers_dataset_semicolon.csv", "seller_id;seller_zip_code_prefix;seller_city;seller_state\na;b;c;d\n")
     put(world, "olist_sellers_dataset_missing.csv", "seller_id,seller_city,seller_state\na,b,SP\n")
-    put(world, "olist_sellers_dataset_latin1.csv", "seller_id,seller_zip_code_prefix,seller_city,seller_state\na,01037,são paulo,SP\n".encode("latin-1"))
+    put(
+        world,
+        "olist_sellers_dataset_latin1.csv",
+        "seller_id,seller_zip_code_prefix,seller_city,seller_state\na,01037,são paulo,SP\n".encode("latin-1"),
+    )
     put(world, "olist_sellers_dataset_empty.csv", "")
     put(world, "olist_sellers_dataset_header.csv", "seller_id,seller_zip_code_prefix,seller_city,seller_state\n")
     put(world, "olist_sellers_dataset_zip.csv", gzip.compress(b"seller_id"))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from lake import quarantine, quality
+from lake import quality, quarantine
 from lake.errors import GateFailed
 from tests.marketplace import ident, marketplace, order
 
@@ -41,7 +41,7 @@ def faulty(world):
 
 
 def test_each_bad_row_is_in_quarantine_with_its_reason_key_values_file_and_line(faulty):
-    rows = faulty.sql("select \"table\", rules, row_key, raw, file, line from ops_quarantine order by file, line")
+    rows = faulty.sql('select "table", rules, row_key, raw, file, line from ops_quarantine order by file, line')
     assert [(r[0], r[1]) for r in rows] == [
         ("silver.order_items", ["type:price"]),
         ("silver.order_items", ["between:price"]),
@@ -63,7 +63,8 @@ def test_types_are_exact_and_a_minute_that_no_clock_in_sao_paulo_showed_arrives_
     assert faulty.sql("select distinct seller_zip_code_prefix, seller_city_std, seller_state_std from silver_sellers order by 1") == [
         ("01037", "sao paulo", "SP"), ("20040", "sao paulo", "RJ"), ("30110", "sao paulo", "MG"),
     ]  # fmt: skip
-    assert faulty.sql("select product_category_name, product_category_name_english, category_is_translated from silver_products group by all order by 1") == [
+    names = "product_category_name, product_category_name_english, category_is_translated"
+    assert faulty.sql(f"select {names} from silver_products group by all order by 1") == [
         ("beleza_saude", "health_beauty", True), ("pc_gamer", None, False),
     ]  # fmt: skip
     assert faulty.sql("select count(*), sum(price)::text from silver_order_items") == [(8, "105.20")]

@@ -36,5 +36,5 @@ def lake(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> SqlLake:
         return SqlLake(Path(os.environ["OLIST_LAKE"]))
     root = tmp_path_factory.mktemp("olist") / "lake"
     done = submit("pipeline", "--lake", root, "--landing", landing)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     return SqlLake(root)

@@ -63,8 +63,7 @@ KEYS = [
     ),
     (
         "persons who moved",
-        "select count(*) filter (zips > 1), count(*) filter (cities > 1), count(*) filter (states > 1)"
-        f" from ({PER_PERSON})",
+        f"select count(*) filter (zips > 1), count(*) filter (cities > 1), count(*) filter (states > 1) from ({PER_PERSON})",
         (250, 122, 39),
     ),
 ]
@@ -81,8 +80,7 @@ REFERENCES = [
     ),
     (
         "orders without payments",
-        "select order_id, order_status, order_purchase_timestamp::timestamp::text"
-        " from gold_fact_orders where payments = 0",
+        "select order_id, order_status, order_purchase_timestamp::timestamp::text from gold_fact_orders where payments = 0",
         ("bfbd0f9bdef84302105ad712db648a6c", "delivered", "2016-09-15 12:16:38"),
     ),
     (
@@ -92,8 +90,7 @@ REFERENCES = [
     ),
     (
         "orders with items, with payments, in silver",
-        "select (select count(distinct order_id) from silver_order_items),"
-        " (select count(distinct order_id) from silver_order_payments)",
+        "select (select count(distinct order_id) from silver_order_items), (select count(distinct order_id) from silver_order_payments)",
         (98666, 99440),
     ),
     (
@@ -230,8 +227,7 @@ DATES = [
     ),
     (
         "late by date, of delivered and dated",
-        "select count(*) filter (not is_on_time), count(is_on_time) from gold_fact_orders"
-        " where order_status = 'delivered'",
+        "select count(*) filter (not is_on_time), count(is_on_time) from gold_fact_orders where order_status = 'delivered'",
         (6534, 96470),
     ),
     (
@@ -333,8 +329,7 @@ MONEY = [
     ),
     (
         "orders paid in parts, most parts, not from 1, with gaps",
-        "select count(*) filter (n > 1), max(n), count(*) filter (first <> 1), count(*) filter (last <> n)"
-        f" from ({PER_PAID_ORDER})",
+        f"select count(*) filter (n > 1), max(n), count(*) filter (first <> 1), count(*) filter (last <> n) from ({PER_PAID_ORDER})",
         (2961, 29, 80, 80),
     ),
     ("orders paid by several means", f"select count(*) from ({PER_PAID_ORDER}) where types > 1", (2246,)),
@@ -356,8 +351,7 @@ MONEY = [
     ),
     (
         "items, means and median",
-        "select median(price)::decimal(12, 2), round(avg(price), 6), round(avg(freight_value), 6)"
-        " from silver_order_items",
+        "select median(price)::decimal(12, 2), round(avg(price), 6), round(avg(freight_value), 6) from silver_order_items",
         (M("74.99"), 120.653739, 19.99032),
     ),
     *[
@@ -400,8 +394,7 @@ MONEY = [
     ),
     (
         "delivered: price, freight, payment",
-        "select sum(price_brl), sum(freight_brl), sum(payment_brl) from gold_fact_orders"
-        " where order_status = 'delivered'",
+        "select sum(price_brl), sum(freight_brl), sum(payment_brl) from gold_fact_orders where order_status = 'delivered'",
         (M("13221498.11"), M("2198275.64"), M("15422461.77")),
     ),
     *[
@@ -476,8 +469,7 @@ PRODUCTS = [
     ("items of no category", "select items from gold_product_by_category where category = 'unknown'", (1603,)),
     (
         "products without weight: with and without anything else",
-        "select product_id, product_category_name is null from silver_products where product_weight_g is null"
-        " order by 1",
+        "select product_id, product_category_name is null from silver_products where product_weight_g is null order by 1",
         [("09ff539a621711667c43eba6a3bd8466", False), ("5eb564652db742ff8f28759cd8d2652a", True)],
     ),
     (
@@ -506,14 +498,12 @@ PLACES = [
     ),
     (
         "customers' city names in several states",
-        "select count(*) from"
-        " (select 1 from silver_customers group by customer_city having count(distinct customer_state) > 1)",
+        "select count(*) from (select 1 from silver_customers group by customer_city having count(distinct customer_state) > 1)",
         (163,),
     ),
     (
         "customers' postal codes with several cities",
-        "select count(*) from (select 1 from silver_customers group by customer_zip_code_prefix"
-        " having count(distinct customer_city) > 1)",
+        "select count(*) from (select 1 from silver_customers group by customer_zip_code_prefix having count(distinct customer_city) > 1)",
         (39,),
     ),
     (
@@ -524,26 +514,22 @@ PLACES = [
     ),
     (
         "sellers' city names in several states",
-        "select count(*) from"
-        " (select 1 from silver_sellers group by seller_city having count(distinct seller_state) > 1)",
+        "select count(*) from (select 1 from silver_sellers group by seller_city having count(distinct seller_state) > 1)",
         (23,),
     ),
     (
         "sellers' postal codes with several cities",
-        "select count(*) from (select 1 from silver_sellers group by seller_zip_code_prefix"
-        " having count(distinct seller_city) > 1)",
+        "select count(*) from (select 1 from silver_sellers group by seller_zip_code_prefix having count(distinct seller_city) > 1)",
         (34,),
     ),
     (
         "no postal code has two standard states",
-        "select count(*) from (select 1 from silver_sellers group by seller_zip_code_prefix"
-        " having count(distinct seller_state_std) > 1)",
+        "select count(*) from (select 1 from silver_sellers group by seller_zip_code_prefix having count(distinct seller_state_std) > 1)",
         (0,),
     ),
     (
         "geolocation: rows of the sample, prefixes, spellings",
-        "select count(*), count(distinct geolocation_zip_code_prefix), count(distinct geolocation_city)"
-        " from bronze_geolocation",
+        "select count(*), count(distinct geolocation_zip_code_prefix), count(distinct geolocation_city) from bronze_geolocation",
         (50000, 12825, 4129),
     ),
     (
@@ -570,8 +556,7 @@ PLACES = [
     ),
     (
         "no location lies outside Brazil",
-        "select count(*) from gold_dim_location"
-        " where latitude not between -33.76 and 5.28 or longitude not between -73.99 and -28.83",
+        "select count(*) from gold_dim_location where latitude not between -33.76 and 5.28 or longitude not between -73.99 and -28.83",
         (0,),
     ),
 ]
@@ -657,14 +642,12 @@ REVIEWS = [
     ),
     (
         "nothing is longer than the source's cut",
-        "select max(length(review_comment_title)) <= 26, max(length(review_comment_message)) <= 208"
-        " from silver_order_reviews",
+        "select max(length(review_comment_title)) <= 26, max(length(review_comment_message)) <= 208 from silver_order_reviews",
         (True, True),
     ),
     (
         "share of rows with a line break",
-        "select round(100 * count(*) filter (contains(review_comment_message, chr(10))) / count(*), 1)"
-        " from silver_order_reviews",
+        "select round(100 * count(*) filter (contains(review_comment_message, chr(10))) / count(*), 1) from silver_order_reviews",
         (3.8,),
     ),
     (
@@ -731,18 +714,14 @@ def test_places_are_kept_as_typed_beside_the_standard(lake, sql: str, expected: 
 
 @pytest.mark.parametrize(("standard", "typed"), CUSTOMER_CITIES, ids=[row[0] for row in CUSTOMER_CITIES])
 def test_spellings_of_a_customers_city_meet_under_one_name(lake, standard: str, typed: dict[str, int]) -> None:
-    found = lake.sql(
-        "select customer_city, count(*) from silver_customers"
-        f" where customer_city_std = '{standard}' group by customer_city"
-    )
+    found = lake.sql(f"select customer_city, count(*) from silver_customers where customer_city_std = '{standard}' group by customer_city")
     assert dict(found) == typed
 
 
 @pytest.mark.parametrize(("typed", "state", "rows", "standard"), SELLER_CITIES, ids=[row[0] for row in SELLER_CITIES])
 def test_a_sellers_dirty_city_becomes_right(lake, typed: str, state: str, rows: int, standard: set[str]) -> None:
     found = lake.sql(
-        "select seller_city_std, seller_state_std from silver_sellers"
-        f" where seller_city = '{typed}' and seller_state = '{state}'"
+        f"select seller_city_std, seller_state_std from silver_sellers where seller_city = '{typed}' and seller_state = '{state}'"
     )
     assert len(found) == rows
     assert {city for city, _ in found} == standard

@@ -73,12 +73,7 @@ def test_the_lakes_table_is_what_duckdb_computes(lake, oracle, table: str) -> No
     assert len(lake_rows) == len(oracle_rows)
 
 
-MONEY = [
-    (table, name)
-    for table in SQL
-    for name, column in contract_of(table)["columns"].items()
-    if column["type"].startswith("decimal")
-]
+MONEY = [(table, name) for table in SQL for name, column in contract_of(table)["columns"].items() if column["type"].startswith("decimal")]
 
 
 @pytest.mark.parametrize(("table", "column"), MONEY)
