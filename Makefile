@@ -47,14 +47,14 @@ download: $(READY)  ## the real data set from Kaggle, with your own token: LANDI
 	@python -m lake.download $(LANDING)
 
 lint: $(READY)  ## style
-	ruff check . && ruff format --check lake/errors.py
+	ruff check . && ruff format --check .
 
 test-unit: $(READY)  ## tests without Spark, in seconds
 	pytest tests/unit
 
 test: $(READY)  ## all tests that need nothing but the project
-	ruff check .
-	pytest tests/unit tests/integration tests/e2e
+	ruff check . && ruff format --check .
+	pytest tests/unit tests/integration
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
