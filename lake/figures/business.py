@@ -47,6 +47,7 @@ class Business:
 
     Attributes:
         months, states, segments, stages, reviews, payments: whole tables (payments by type, over all months).
+        payment_months: amounts above 0 by type and month with their `share` of the month, the types by amount as in `payments`.
         categories: the largest by revenue, then one row for all the others with `others`, their number.
         late_states: the states whose orders come late most often, of those with at least 100 deliveries.
         scores: reviews by score (score, reviews).
@@ -65,6 +66,7 @@ class Business:
     stages: list[Row]
     late_states: list[Row]
     payments: list[Row]
+    payment_months: list[Row]
     gap: Row | None
     cohorts: list[Row]
     models: list[Row]
@@ -96,6 +98,11 @@ def business(reader: Reader) -> Business:
             """select payment_type, sum(payments)::bigint as payments, sum(payment_brl) as payment_brl,
                       sum(installments_mean * payments) / sum(payments) as installments_mean
                from gold.payment_mix group by 1 order by payment_brl desc, payment_type"""
+        ),
+        payment_months=reader.rows(
+            """select purchase_month, payment_type, payment_brl, payment_brl / sum(payment_brl) over (partition by purchase_month) as share
+               from gold.payment_mix where payment_brl > 0
+               order by sum(payment_brl) over (partition by payment_type) desc, payment_type, purchase_month"""
         ),
         gap=_gap(reader),
         cohorts=reader.rows(

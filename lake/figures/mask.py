@@ -39,6 +39,27 @@ def masked_row(table: str, rules: list[str], raw: str) -> list[tuple[str, str]]:
     return shown or [("record", f"{MASK} ({len(raw):,} characters)")]
 
 
+def masked_key(table: str, row_key: str, raw: str) -> list[tuple[str, str]]:
+    """The business key of a refused row, personal columns masked: [(column, value)].
+
+    None of a record that did not fit its header: any value may stand in the key's place.
+
+    Args:
+        table: silver table that refused the row.
+        row_key: JSON of the key as delivered, by bronze column.
+        raw: JSON of the delivered values, or the record as it came.
+    """
+    if _given(raw) is None:
+        return []
+    columns = contract(table).columns
+    by_source = {column.source: column for column in columns.values() if column.source}
+    shown = []
+    for name, value in (_given(row_key) or {}).items():
+        column = columns.get(name) or by_source.get(name)
+        shown.append((name, _shown(None if value is None else str(value), column is None or column.personal)))
+    return shown
+
+
 def _given(raw: str) -> dict[str, str | None] | None:
     try:
         found = json.loads(raw)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lake.contracts import LAYERS, contracts
-from lake.figures.mask import masked_row
+from lake.figures.mask import masked_key, masked_row
 from lake.figures.reader import Reader, Row
 
-EXAMPLES = 12
+EXAMPLES = 10
+DUPLICATES = 10
 WORK = "step <> 'run'"  # the ledger writes a row of step `run` for a run that died
 
 
@@ -38,9 +39,10 @@ class Operations:
         broken: rules that did not hold in those results, waived or not.
         quarantine: rows by table, rule and status; a row that broke two rules counts under both.
         quarantined: rows in quarantine that were not replayed.
-        examples: a few of those: table, rules, place (file:line), values (personal ones masked).
+        examples: a few of those: table, rules, place (file:line), key and values (personal ones masked).
         waiting: children by table and parent: rows, overdue, since.
         files: by status: files, rows, bytes.  refused: files that were refused, and why.
+        duplicates: the newest files whose content was there already, and under which name; how many there are is in `files`.
         tables: rows by layer: list of (table, rows).
     """
 
@@ -55,6 +57,7 @@ class Operations:
     waiting: list[Row]
     files: list[Row]
     refused: list[Row]
+    duplicates: list[Row]
     tables: dict[str, list[tuple[str, int]]]
 
     @property
@@ -83,7 +86,7 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
         quality=_by_layer(reader.rows(f'{_RESULTS} select "table", run_id, {_VERDICTS} from newest group by all')),
         broken=_broken(reader),
         quarantine=reader.rows(
-            """select "table", rule, status, count(*) as rows, any_value(file || ':' || line) as place
+            """select "table", rule, status, count(*) as rows, arg_min(file || ':' || line, (file, line)) as place
                from (select *, unnest(rules) as rule from ops.quarantine) group by 1, 2, 3 order by rows desc, 1, 2, 3"""
         ),
         quarantined=quarantined["n"] if quarantined else 0,
@@ -99,6 +102,10 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
         ),
         refused=reader.rows(
             "select file, detail, max(found_at) as found_at from ops.files where status = 'refused' group by 1, 2 order by 1, 2"
+        ),
+        duplicates=reader.rows(
+            f"""select file, detail, found_at from ops.files where status = 'duplicate'
+                order by found_at desc, file limit {DUPLICATES}"""
         ),
         tables={layer: [(t, reader.count(t)) for t in reader.tables if contracts()[t].layer == layer] for layer in LAYERS},
     )
@@ -180,10 +187,10 @@ def _examples(reader: Reader) -> list[Row]:
         f"""with numbered as (
                 select *, row_number() over (partition by "table", rules order by file, line) as n
                 from ops.quarantine where status <> 'replayed')
-            select "table", rules, file, line, raw, status from numbered order by n, "table", file, line limit {EXAMPLES}"""
+            select "table", rules, file, line, row_key, raw, status from numbered order by n, "table", file, line limit {EXAMPLES}"""
     )
     return [
         {"table": r["table"], "rules": r["rules"], "status": r["status"], "place": f"{r['file']}:{r['line']}"}
-        | {"values": masked_row(r["table"], r["rules"], r["raw"])}
+        | {"key": masked_key(r["table"], r["row_key"], r["raw"]), "values": masked_row(r["table"], r["rules"], r["raw"])}
         for r in rows
     ]

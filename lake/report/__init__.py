@@ -74,6 +74,7 @@ def _plots(figures: Figures) -> dict[str, Markup]:
         "segments": (charts.segments, b.segments),
         "delivery": (charts.delivery, b.stages),
         "payments": (charts.payments, b.payments),
+        "payment_months": (charts.payment_months, b.payment_months),
         "cohorts": (charts.cohorts, b.cohorts),
         "timeline": (charts.timeline, o.work),
     }

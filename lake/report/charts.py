@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import cycle
 from math import isnan, nan
 
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lake.figures.reader import Row
 from lake.figures.text import brl, count, month, share, words
-from lake.report.svg import BLUE, GREEN, INK, LINE, PALE, RED, SOFT, STEPS, WARM, bars, figure, styled, svg
+from lake.report.svg import BLUE, GREEN, INK, LINE, MIX, PALE, RED, SOFT, STEPS, WARM, bars, figure, styled, svg
 
 FEW_REVIEWS = 30  # a month's mean over fewer says nothing
 
@@ -145,6 +146,23 @@ def delivery(rows: list[Row]) -> str:
 def payments(rows: list[Row]) -> str:
     """Amount paid by means of payment."""
     return _amounts("payments", "Payments by means of payment", rows, [words(r["payment_type"]) for r in rows], column="payment_brl")
+
+
+@styled
+def payment_months(rows: list[Row]) -> str:
+    """Share of each means of payment in the amount paid, by month; a month without payments is a gap."""
+    drawn = figure(10.2, 2.5)
+    axes = drawn.subplots()
+    floor = {row["purchase_month"]: 0.0 for row in rows}
+    kinds = list(dict.fromkeys(row["payment_type"] for row in rows))
+    for kind, colour in zip(kinds, cycle(MIX), strict=False):
+        shares = {row["purchase_month"]: 100 * float(row["share"]) for row in rows if row["payment_type"] == kind}
+        axes.bar(list(shares), list(shares.values()), width=22, bottom=[floor[day] for day in shares], color=colour, label=words(kind))
+        floor |= {day: floor[day] + value for day, value in shares.items()}
+    axes.set_ylim(0, 100)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=len(kinds), fontsize=8.5, borderaxespad=0)
+    _by_month(axes, axes, list(floor), labels=12)
+    return svg(drawn, "payment-months", "Payment mix by month in per cent")
 
 
 @styled

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 INK, SOFT, LINE = "#22303c", "#66757f", "#dfe4e8"
 BLUE, PALE, WARM, GREEN, RED = "#2f6c8f", "#a9c6d6", "#cf8a3e", "#5b9279", "#b5524b"
+MIX = [BLUE, WARM, GREEN, RED, PALE]
 STEPS = {"ingest": "#8fa9b8", "conform": "#2f6c8f", "build": "#5b9279", "recommend": "#cf8a3e"}
 
 STYLE = {
