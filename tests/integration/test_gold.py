@@ -65,13 +65,11 @@ def test_gold_is_what_an_independent_computation_finds(whole):
         assert Counter(mine) == Counter(oracle.execute(f"select {select} from gold_{name}").fetchall()), name
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_any_split_into_drops_in_any_order_gives_the_same_gold(whole, world, seed, monkeypatch):
-    if seed == 2:
-        # As large tables are written: by merging the rows that differ.
-        monkeypatch.setattr(build, "ROWS_WRITTEN_ANEW", 0)
+def test_any_split_into_drops_in_any_order_gives_the_same_gold(whole, world, monkeypatch):
+    # Some tables are small and written anew, the larger ones merge the rows that differ, as large lakes do.
+    monkeypatch.setattr(build, "ROWS_WRITTEN_ANEW", 10)
     feeds = later_versions(marketplace(24))
-    parts = split(feeds, 3, seed)
+    parts = split(feeds, 3, seed=2)
     # Every feed needs a first file, or the run stops for the feed that never came.
     for name in feeds:
         if not parts[0][name]:
