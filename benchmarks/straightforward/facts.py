@@ -1,34 +1,7 @@
 """The straightforward way's job: facts."""
 
-import sys
-
-from pyspark.sql import SparkSession
+from common import clean, save, spark
 from pyspark.sql import functions as F
-
-spark = (
-    SparkSession.builder.appName("facts")
-    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-    .getOrCreate()
-)
-lake = sys.argv[1]
-
-
-def clean(name):
-    """A cleaned table."""
-    return spark.read.parquet(f"{lake}/clean/{name}.parquet")
-
-
-def fact(name):
-    """A fact written by the first job."""
-    return spark.read.format("delta").load(f"{lake}/{name}")
-
-
-def save(frame, name):
-    """Write a Delta table and count it, as such jobs do."""
-    frame.write.format("delta").mode("overwrite").save(f"{lake}/{name}")
-    print(name, spark.read.format("delta").load(f"{lake}/{name}").count())
-
 
 orders = clean("orders").join(clean("customers"), "customer_id")
 items = clean("order_items").join(orders, "order_id").join(clean("products"), "product_id").join(clean("sellers"), "seller_id")
