@@ -81,10 +81,6 @@ class Run:
         """Rows of ops.runs of the steps that this run has finished."""
         return self.rows.get("ops.runs", [])
 
-    def wrote(self, table: str) -> bool:
-        """Whether this run has changed a table."""
-        return any(r["table"] == table and r["output_version"] is not None for r in self.finished)
-
     @contextmanager
     def table(self, step: str, table: str) -> Iterator[Outcome]:
         """Time a step's work on one table and write it down, whatever its end."""

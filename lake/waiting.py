@@ -27,7 +27,8 @@ def find_waiting(lake: Lake, run: Run) -> None:
         involved = sorted({c.name for c in children} | {p.table for c in children for p in c.parents})
         until = {name: tables.version(lake, name) or 0 for name in involved}
         before = tables.note(lake, TABLE)
-        if before and before.inputs == until:
+        # A gate that failed fails again until somebody acts, though nothing has changed.
+        if before and before.inputs == until and before.facts["overdue"] == "0":
             outcome.status = "unchanged"
             return
         told = tables.read(lake, TABLE) if before else None
@@ -42,7 +43,8 @@ def find_waiting(lake: Lake, run: Run) -> None:
             everything = tables.read(lake, child.name, until[child.name])
             for parent in child.parents:
                 mine = None
-                if told is not None:
+                # Where the change feed no longer reaches back, the child is looked through from its beginning.
+                if told is not None and not (changed and arrived is None):
                     mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if before.rows else told.limit(0)
                 frames.append(_missing(lake, child, parent, everything, arrived, mine, until[parent.table], now))
         if not frames:

@@ -17,10 +17,6 @@ def _count() -> Column:
     return F.count(F.lit(1))
 
 
-def _count_if(condition: Column) -> Column:
-    return F.count_if(condition)
-
-
 def _total(column: str, when: Column | None = None) -> Column:
     """Exact sum of money; 0 over no rows."""
     value = F.col(column) if when is None else F.when(when, F.col(column))
@@ -51,8 +47,8 @@ def _sales(fact_orders: DataFrame, by: str) -> DataFrame:
         _total("revenue_brl").alias("revenue_brl"),
         _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
         _total("payment_brl").alias("payment_brl"),
-        _count_if(F.col("items") > 0).alias("with_items"),
-        _count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
+        F.count_if(F.col("items") > 0).alias("with_items"),
+        F.count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
         F.round(F.avg("review_score"), 4).alias("review_score_mean"),
     ).withColumn("average_basket_brl", _mean_money("revenue_brl", F.col("with_items")))  # fmt: skip
 
@@ -134,9 +130,9 @@ def seller_scorecard(fact_order_items: DataFrame, fact_orders: DataFrame) -> Dat
         .groupBy("seller_id")
         .agg(
             _count().alias("orders"),
-            _count_if(F.col("is_on_time").isNotNull()).alias("delivered_orders"),
-            _count_if(~F.col("is_on_time")).alias("late_orders"),
-            _count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
+            F.count_if(F.col("is_on_time").isNotNull()).alias("delivered_orders"),
+            F.count_if(~F.col("is_on_time")).alias("late_orders"),
+            F.count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
             F.round(F.avg("review_score"), 4).alias("review_score_mean"),
         )
     )
@@ -180,7 +176,7 @@ def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) ->
             F.round(F.avg("days"), 4).alias("mean_days"),
             F.round(F.percentile("days", F.lit(0.5)), 4).alias("median_days"),
             F.round(F.percentile("days", F.lit(0.9)), 4).alias("p90_days"),
-            F.when(F.count("late") > 0, _count_if(F.col("late"))).alias("late_orders"),
+            F.when(F.count("late") > 0, F.count_if(F.col("late"))).alias("late_orders"),
         )
         .withColumn("late_share", _ratio(F.col("late_orders"), F.col("orders"), 6))
     )
@@ -201,15 +197,15 @@ def payment_gap(fact_orders: DataFrame) -> DataFrame:
     gap = F.col("payment_gap_brl")
     both = gap.isNotNull()
     return fact_orders.groupBy("purchase_month").agg(
-        _count_if(both).alias("orders"),
+        F.count_if(both).alias("orders"),
         _total("revenue_brl", both).alias("revenue_brl"),
         _total("payment_brl", both).alias("payment_brl"),
         _total("payment_gap_brl").alias("gap_brl"),
-        _count_if(gap != 0).alias("orders_unequal"),
-        _count_if(F.abs(gap) > F.lit("0.01").cast(MONEY)).alias("orders_over_cent"),
-        _count_if(F.abs(gap) > F.lit("1.00").cast(MONEY)).alias("orders_over_real"),
-        _count_if(F.col("items") == 0).alias("orders_without_items"),
-        _count_if(F.col("payments") == 0).alias("orders_without_payments"),
+        F.count_if(gap != 0).alias("orders_unequal"),
+        F.count_if(F.abs(gap) > F.lit("0.01").cast(MONEY)).alias("orders_over_cent"),
+        F.count_if(F.abs(gap) > F.lit("1.00").cast(MONEY)).alias("orders_over_real"),
+        F.count_if(F.col("items") == 0).alias("orders_without_items"),
+        F.count_if(F.col("payments") == 0).alias("orders_without_payments"),
     )
 
 
@@ -219,9 +215,9 @@ def review_trend(fact_reviews: DataFrame) -> DataFrame:
     return fact_reviews.groupBy("review_month").agg(
         _count().alias("reviews"),
         F.round(F.avg(score), 4).alias("score_mean"),
-        *[_count_if(score == stars).alias(f"score_{stars}") for stars in range(1, 6)],
-        _ratio(_count_if(score >= 4), _count(), 6).alias("satisfied_share"),
-        _ratio(_count_if(score <= 2), _count(), 6).alias("dissatisfied_share"),
+        *[F.count_if(score == stars).alias(f"score_{stars}") for stars in range(1, 6)],
+        _ratio(F.count_if(score >= 4), _count(), 6).alias("satisfied_share"),
+        _ratio(F.count_if(score <= 2), _count(), 6).alias("dissatisfied_share"),
         F.count("review_comment_message").alias("with_message"),
         F.round(F.avg("answer_hours"), 4).alias("answer_hours_mean"),
     )

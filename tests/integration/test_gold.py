@@ -9,6 +9,7 @@ import pytest
 
 from lake import build
 from lake.contracts import contract, layer
+from lake.errors import GateFailed
 from lake.gold import BUILDERS
 from tests.integration.conftest import World
 from tests.marketplace import Feeds, ident, marketplace, order
@@ -116,6 +117,18 @@ def test_a_child_that_comes_first_waits_is_counted_and_enters_with_its_parent(wo
     world.run()
     assert world.sql(waiting) == []
     assert world.sql("select count(*) from gold_fact_order_items") == [(8,)]
+
+
+def test_a_child_that_waits_too_long_fails_the_gate_until_somebody_acts(world):
+    feeds = marketplace(3)
+    feeds["order_payments"].append({**feeds["order_payments"][0], "order_id": ident("order", "never")})
+    world.deliver("2018-01-01", feeds)
+    world.run("ingest", "conform")
+    world.deliver("2018-01-02", {"orders": [order(1000, customer_id=ident("customer", 1))]})
+    for _ in range(2):
+        with pytest.raises(GateFailed, match="in_set:overdue"):
+            world.run("ingest", "conform")
+    assert world.sql('select "table", overdue from ops_waiting') == [("silver.order_payments", True)]
 
 
 def test_every_gold_table_has_a_builder_or_a_model():
