@@ -1,5 +1,12 @@
 # Sourced by every spark-submit: setup links this folder to the conf folder of the installed pyspark.
 here="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
+# Keys and passwords of the servers that `make up` started; what the environment has already wins.
+env_file="${LAKEHOUSE_ENV:-$here/../.env}"
+if [ -r "$env_file" ]; then
+  while IFS='=' read -r name value; do
+    if [[ $name =~ ^[A-Z][A-Z0-9_]*$ && -z ${!name+set} ]]; then export "$name=$value"; fi
+  done < "$env_file"
+fi
 export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"
 export SPARK_DRIVER_MEMORY="${SPARK_DRIVER_MEMORY:-1200m}"
 export PYTHONHASHSEED=0

@@ -1,7 +1,8 @@
-"""One writing run at a time on a lake in a local folder.
+"""One writing run at a time on a lake.
 
-The lock is the operating system's (flock): it goes with the process, however that ends. On an object store two drivers are
-kept apart by Delta's transaction numbers alone (lake/tables.py): the later commit is refused, nothing is lost or doubled.
+In a local folder the lock is the operating system's (flock): it goes with the process, however that ends. On an object store it
+is a lease: the holder is who made the object of the highest number, which only one can (conditional put), and who is silent for
+too long has lost it. A driver that lost its lease and commits late is refused by Delta (lake/tables.py).
 """
 
 from __future__ import annotations
@@ -11,49 +12,101 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
+from lake import storage
 from lake.errors import BadEnvironment, LakeBusy
 from lake.ledger import say
+from lake.session import Lake
+
+LEASE_SECONDS = 60
 
 
 @contextmanager
-def exclusive(root: str, run_id: str, wait: float = 0.0) -> Iterator[None]:
+def exclusive(lake: Lake, run_id: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the lake; wait up to `wait` seconds for another run to end.
 
     Raises:
         LakeBusy: another run still holds it; says which.
         BadEnvironment: the folder can't be written to.
     """
-    if "://" in root:
+    holder = json.dumps({"run": run_id, "process": os.getpid(), "host": platform.node()})
+    with _lease(lake, holder, wait) if "://" in lake.root else _flock(lake.root, holder, wait):
         yield
-        return
+
+
+def _patiently(root: str, attempt: Callable[[], str | None], wait: float) -> None:
+    """Call `attempt` until it no longer names another holder."""
+    until, told = time.monotonic() + wait, False
+    while owner := attempt():
+        if time.monotonic() >= until:
+            raise LakeBusy(f"{root} is held by {owner}", "wait for it, or say --wait SECONDS")
+        if not told:
+            say(f"  waiting for {owner}")
+            told = True
+        time.sleep(0.2)
+
+
+@contextmanager
+def _flock(root: str, holder: str, wait: float) -> Iterator[None]:
     path = Path(root) / "ops" / "_lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise BadEnvironment(f"can't write to {root}: {error.strerror}", "check the path, its permissions and the disk") from error
+
+    def attempt() -> str | None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return path.read_text(encoding="utf-8") or "another process"
+        return None
+
     with handle:
-        until, told = time.monotonic() + wait, False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                owner = path.read_text(encoding="utf-8") or "another process"
-                if time.monotonic() >= until:
-                    raise LakeBusy(f"{root} is held by {owner}", "wait for it, or say --wait SECONDS") from None
-                if not told:
-                    say(f"  waiting for {owner}")
-                    told = True
-                time.sleep(0.2)
+        _patiently(root, attempt, wait)
         handle.truncate(0)
-        handle.write(json.dumps({"run": run_id, "process": os.getpid(), "host": platform.node()}))
+        handle.write(holder)
         handle.flush()
         try:
             yield
         finally:
             handle.truncate(0)
+
+
+@contextmanager
+def _lease(lake: Lake, holder: str, wait: float) -> Iterator[None]:
+    folder = f"{lake.root}/ops/_lock"
+    mine = ""
+
+    def attempt() -> str | None:
+        nonlocal mine
+        newest = max(storage.files(lake, folder), key=lambda entry: entry.path, default=None)
+        if newest and time.time() - newest.modified / 1000 < LEASE_SECONDS and (owner := storage.read_text(lake, newest.path)):
+            return owner
+        mine = f"{folder}/{int(newest.path[-12:]) + 1 if newest else 1:012d}"
+        if not storage.create_text(lake, mine, holder):
+            return "a run that began at the same moment"
+        if newest:
+            storage.delete(lake, newest.path)
+        return None
+
+    _patiently(lake.root, attempt, wait)
+    done = Event()
+
+    def renew() -> None:
+        while not done.wait(LEASE_SECONDS / 4):
+            storage.write_text(lake, mine, holder)
+
+    renewing = Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewing.join()
+        # Left empty, not deleted: the numbers must go on.
+        storage.write_text(lake, mine, "")

@@ -25,7 +25,7 @@ STEPS = ("ingest", "conform", "build", "recommend")
 def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wait: float = 0.0) -> Iterator[Run]:
     """A run that holds the lake: takes over from dead runs, and writes the ledger whatever its end."""
     run = Run(lake, run_id, as_of)
-    with exclusive(lake.root, run.run_id, wait):
+    with exclusive(lake, run.run_id, wait):
         run.open()
         try:
             yield run

@@ -203,7 +203,7 @@ def measure(
     """Measure a frame for its suite in one Spark job.
 
     Which rules a row breaks is one number (a bit a rule), and rows are counted by that number: dozens of rules cost one
-    aggregation with a handful of groups.
+    aggregation with a handful of groups. Rows that share a key count as breaking what any of them breaks.
 
     Args:
         judged: which rows the suite is about; all if None.
@@ -212,24 +212,29 @@ def measure(
     """
     judged = F.lit(True) if judged is None else judged
     flags, aggregates = _flags(suite_.rules), {**_aggregates(suite_.rules), **(extra or {})}
-    masks = [
-        F.when(judged, mask).otherwise(F.lit(0)).cast("bigint").alias(f"mask{i}") for i, mask in enumerate(_masks(list(flags.values())))
-    ]
+    masks = {f"mask{i}": F.when(judged, mask).otherwise(F.lit(0)).cast("bigint") for i, mask in enumerate(_masks(list(flags.values())))}
     names = {name: f"a{i}" for i, name in enumerate(aggregates)}
-    group = F.col(by) if by else F.lit("")
-    counted = frame.groupBy(group.alias("group"), judged.alias("judged"), *masks).agg(
-        F.count(F.lit(1)).alias("rows"), *[getattr(F, how)(column).alias(names[name]) for name, (how, column) in aggregates.items()]
-    )
+    group = (F.col(by) if by else F.lit("")).alias("group"), judged.alias("judged")
     unique = [r.kwargs.get("column_list") or [r.kwargs["column"]] for r in suite_.rules if TABLE_RULES.get(r.expectation) == "unique"]
-    if unique:
-        keys = frame.where(judged).groupBy(*unique[0]).agg(F.count(F.lit(1)).alias("n"))
-        twice = keys.agg(F.sum(F.when(F.col("n") > 1, F.col("n"))).alias("doubled"))
-        counted = counted.join(F.broadcast(twice))
-    rows = counted.collect()
+    # First by key, which finds those that come twice, then by what they break.
+    of_key = frame.groupBy(*group, *([F.col(name) for name in unique[0]] if unique else masks.values())).agg(
+        F.count(F.lit(1)).alias("rows"),
+        *[F.bit_or(mask).alias(name) for name, mask in masks.items()],
+        *[getattr(F, how)(column).alias(names[name]) for name, (how, column) in aggregates.items()],
+    )
+    rows = (
+        of_key.groupBy("group", "judged", *masks)
+        .agg(
+            F.sum("rows").alias("rows"),
+            F.sum(F.when(F.col("judged") & (F.col("rows") > 1), F.col("rows"))).alias("doubled"),
+            *[getattr(F, how)(names[name]).alias(names[name]) for name, (how, _) in aggregates.items()],
+        )
+        .collect()
+    )
     found: dict[str, Any] = {"table.row_count": sum(r["rows"] for r in rows if r["judged"])}
     for bit, name in enumerate(flags):
         found[name] = sum(r["rows"] for r in rows if r[f"mask{bit // 60}"] >> (bit % 60) & 1)
-    found["doubled"] = (rows[0]["doubled"] or 0) if rows and unique else 0
+    found["doubled"] = sum(r["doubled"] or 0 for r in rows)
     groups: dict[str, dict[str, Any]] = {}
     for row in rows:
         of = groups.setdefault(row["group"], {"rows": 0})

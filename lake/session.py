@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from py4j.java_gateway import JVMView
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lake.errors import BadEnvironment
 from lake.settings import CONF, Settings
+
+# As pyspark and lake/storage.py name them.
+CLASSES = (
+    "functions",
+    "PythonUtils",
+    "org.apache.spark.sql.functions",
+    "org.apache.spark.sql.types.Metadata",
+    "org.apache.spark.sql.classic.SparkSession",
+    "org.apache.spark.sql.classic.SparkSession$",
+    "org.apache.hadoop.fs.Path",
+    "org.apache.commons.io.IOUtils",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,13 @@ def _defaults() -> dict[str, str]:
     return {name: value.strip() for name, value in pairs}
 
 
+def _remember_classes(jvm: JVMView) -> None:
+    """Look up once what every column and path asks for. py4j asks each time anew, and what is not a class (org, org.apache)
+    is sought in every jar: a twentieth of a small run."""
+    for name in CLASSES:
+        setattr(jvm, name, getattr(jvm, name))
+
+
 def open_lake(settings: Settings, app_name: str) -> Lake:
     """Start (or find) the Spark session of a profile. What was given to spark-submit wins over the profile, the profile
     over conf/spark-defaults.conf.
@@ -56,4 +76,5 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
         raise BadEnvironment(
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"
         ) from error
+    _remember_classes(spark._jvm)
     return Lake(spark, settings.lake.rstrip("/"), settings.landing.rstrip("/"))

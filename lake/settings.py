@@ -49,6 +49,15 @@ def _expand(text: str) -> str:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, text)
 
 
+def read_env_file() -> None:
+    """Put what `make up` wrote down (ports, keys, passwords) into the environment; what is there already wins."""
+    path = Path(os.environ.get("LAKEHOUSE_ENV", ROOT / ".env"))
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for name, value in (line.split("=", 1) for line in lines if re.match(r"[A-Z][A-Z0-9_]*=", line)):
+            os.environ.setdefault(name, value)
+
+
 def _absolute(location: str) -> str:
     return location if "://" in location else str((Path.cwd() / Path(location).expanduser()).resolve())
 
@@ -64,6 +73,7 @@ def load_settings(profile: str | None = None, lake: str | None = None, landing: 
     Raises:
         BadConfiguration: no such profile, or its file is not what it should be.
     """
+    read_env_file()
     profile = profile or os.environ.get("LAKE") or "embedded"
     path = CONF / "profiles" / f"{profile}.yml"
     if profile not in PROFILES:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JJavaError
+
 from lake.session import Lake
 
 
@@ -17,7 +19,7 @@ class Entry:
 
 
 def _at(lake: Lake, path: str):
-    where = lake.spark._jvm.org.apache.hadoop.fs.Path(path)
+    where = getattr(lake.spark._jvm, "org.apache.hadoop.fs.Path")(path)
     return where, where.getFileSystem(lake.spark._jsc.hadoopConfiguration())
 
 
@@ -36,8 +38,10 @@ def names(lake: Lake, folder: str) -> list[str]:
 
 
 def files(lake: Lake, folder: str) -> list[Entry]:
-    """All files below a folder, by path."""
+    """All files below a folder, by path; empty where there is none."""
     where, fs = _at(lake, folder)
+    if not fs.exists(where):
+        return []
     listing = fs.listFiles(where, True)
     found = []
     while listing.hasNext():
@@ -51,7 +55,7 @@ def read_text(lake: Lake, path: str) -> str:
     where, fs = _at(lake, path)
     stream = fs.open(where)
     try:
-        return lake.spark._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+        return getattr(lake.spark._jvm, "org.apache.commons.io.IOUtils").toString(stream, "UTF-8")
     finally:
         stream.close()
 
@@ -64,6 +68,20 @@ def write_text(lake: Lake, path: str, text: str) -> None:
         stream.write(bytearray(text.encode("utf-8")))
     finally:
         stream.close()
+
+
+def create_text(lake: Lake, path: str, text: str) -> bool:
+    """Write a small text file on an object store if there is none yet (a conditional put); whether it was written."""
+    where, fs = _at(lake, path)
+    stream = fs.createFile(where).overwrite(True).recursive().must("fs.option.create.conditional.overwrite", True).build()
+    try:
+        stream.write(bytearray(text.encode("utf-8")))
+        stream.close()
+    except Py4JJavaError as error:
+        if "RemoteFileChangedException" in str(error):
+            return False
+        raise
+    return True
 
 
 def delete(lake: Lake, path: str) -> None:

@@ -9,6 +9,7 @@ command -v "$python" > /dev/null || python=python3
 
 fail() { echo "error: $1" >&2; echo "  -> $2" >&2; exit 6; }
 command -v java > /dev/null || fail "there is no Java" "install a JDK 17 (Debian: apt install openjdk-17-jdk-headless)"
+command -v javac > /dev/null || fail "there is no Java compiler" "install a JDK 17, not only its runtime (Debian: apt install openjdk-17-jdk-headless)"
 command -v mvn > /dev/null || fail "there is no Maven" "install it (Debian: apt install maven)"
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || fail "$python is not Python 3.11" "install it, or say PYTHON=/path/to/python3.11"
 
@@ -31,6 +32,10 @@ fi
 find "$site/pyspark/jars" -type l -delete
 find "$jars" -name '*.jar' ! -name 'neo4j-*' -exec ln -s -t "$site/pyspark/jars" {} +
 ln -sfn "$jars" .venv/jars
+classes="$(mktemp -d)"
+javac --release 17 -d "$classes" -cp "$site/pyspark/jars/*" infra/logstore/ConditionalLogStore.java
+jar --create --file "$site/pyspark/jars/lakehouse-logstore.jar" -C "$classes" .
+rm -rf "$classes"
 
 echo "3/4 Spark's settings (conf/)"
 ln -sfn "$PWD/conf" "$site/pyspark/conf"

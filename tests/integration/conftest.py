@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ class World:
         """Rows of a query over the lake's tables, named layer_table."""
         return open_sql(self.root).execute(query).fetchall()
 
+    def copy_to(self, other: World) -> World:
+        """Put this landing folder and lake into another world, so that what was run once serves several tests."""
+        shutil.copytree(self.landing, other.landing, dirs_exist_ok=True)
+        shutil.copytree(self.root, other.root)
+        return other
+
     def versions(self, layer: str) -> dict[str, int]:
         """Newest version of each table of a layer."""
         logs = self.root.glob(f"{layer}/*/_delta_log")
@@ -55,11 +62,18 @@ def session() -> Lake:
     return open_lake(load_settings("embedded"), "tests")
 
 
-@pytest.fixture
-def world(session: Lake, tmp_path: Path) -> World:
-    landing, root = tmp_path / "landing", tmp_path / "lake"
+def new_world(session: Lake, folder: Path) -> World:
+    """An empty landing folder and no lake yet."""
+    landing, root = folder / "landing", folder / "lake"
     landing.mkdir()
     return World(Lake(session.spark, str(root), str(landing)), landing, root)
+
+
+@pytest.fixture
+def world(session: Lake, tmp_path: Path) -> Iterator[World]:
+    yield new_world(session, tmp_path)
+    # Delta keeps what it knows of each table for an hour; a lake is some 70 MB, and the next test has another.
+    getattr(session.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
 
 
 @pytest.fixture(scope="session")

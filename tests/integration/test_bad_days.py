@@ -17,6 +17,7 @@ from lake.contracts import contract
 from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
 from lake.lock import exclusive
+from lake.session import Lake
 from tests.lakes import ROOT, open_sql, submit
 from tests.marketplace import marketplace
 
@@ -28,7 +29,7 @@ def content(root: Path) -> dict[str, Counter]:
     return {n: Counter(db.execute(f"select {', '.join(contract(n).columns)} from {n.replace('.', '_')}").fetchall()) for n in names}
 
 
-@pytest.mark.parametrize("seconds", [1, 8, 18])
+@pytest.mark.parametrize("seconds", [4, 18])
 def test_a_run_killed_at_any_moment_and_run_again_leaves_the_same_lake(finished, tmp_path, seconds):
     landing, whole = finished
     command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs/pipeline.py"), "--lake", str(tmp_path / "lake"),
@@ -64,9 +65,10 @@ def test_a_missing_folder_a_wrong_profile_and_a_wrong_argument_have_their_exit_c
 
 
 def test_a_second_run_on_the_same_lake_says_who_holds_it(tmp_path):
-    with exclusive(str(tmp_path), "first"), pytest.raises(LakeBusy, match="first"), exclusive(str(tmp_path), "second"):
+    lake = Lake(None, str(tmp_path), "")
+    with exclusive(lake, "first"), pytest.raises(LakeBusy, match="first"), exclusive(lake, "second"):
         pass
-    with exclusive(str(tmp_path), "third"):
+    with exclusive(lake, "third"):
         pass
 
 

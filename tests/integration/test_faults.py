@@ -12,10 +12,12 @@ from lake.contracts import contract
 from lake.errors import BadInput
 from lake.generator import generate
 from lake.generator.kinds import KINDS
+from tests.integration.conftest import new_world
 
 
-@pytest.fixture
-def faulted(world):
+@pytest.fixture(scope="module")
+def faulted(session, tmp_path_factory):
+    world = new_world(session, tmp_path_factory.mktemp("faulted"))
     generate(world.landing, scale=0.02, seed=7, days=2, faults=dict.fromkeys(KINDS, 2))
     with pytest.raises(BadInput, match="were refused") as refused:
         world.run("ingest", "conform")

@@ -8,6 +8,7 @@ import pytest
 
 from lake import quality, quarantine
 from lake.errors import GateFailed
+from tests.integration.conftest import new_world
 from tests.marketplace import ident, marketplace, order
 
 
@@ -16,9 +17,10 @@ def counts(run, step="conform") -> dict[str, tuple[int, ...]]:
     return {r["table"]: tuple(r[n] for n in names) for r in run.finished if r["step"] == step}
 
 
-@pytest.fixture
-def faulty(world):
+@pytest.fixture(scope="module")
+def conformed(session, tmp_path_factory):
     """A marketplace with each kind of bad order and item in it, conformed."""
+    world = new_world(session, tmp_path_factory.mktemp("conformed"))
     feeds = marketplace(6)
     feeds["orders"] += [
         order(50, order_id=""),
@@ -36,8 +38,13 @@ def faulty(world):
         {**item, "order_item_id": "9", "price": "10.999"},
     ]
     world.deliver("", feeds)
-    world.first = world.run("ingest", "conform")
-    return world
+    return world, world.run("ingest", "conform")
+
+
+@pytest.fixture
+def faulty(conformed, world):
+    world.first = conformed[1]
+    return conformed[0].copy_to(world)
 
 
 def test_each_bad_row_is_in_quarantine_with_its_reason_key_values_file_and_line(faulty):
