@@ -13,7 +13,7 @@ from lake.conform import typed, write
 from lake.contracts import Contract, contract
 from lake.errors import BadInput
 from lake.gold import BUILDERS
-from lake.ledger import Run
+from lake.ledger import Outcome, Run
 from lake.session import Lake
 
 
@@ -33,7 +33,7 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
     with run.table("backfill", table) as outcome:
         outcome.message = f"{reason} ({period[0]} to {period[1]})" if period else reason
         if definition.source:
-            _silver(lake, run, definition, period)
+            _silver(lake, run, definition, period, outcome)
         elif table in BUILDERS:
             build_table(lake.apart(), run, definition, full=period is None, touched=_touched(lake, definition, period))
         else:
@@ -41,15 +41,14 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
     build(lake, run)
 
 
-def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None) -> None:
+def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None, outcome: Outcome) -> None:
     rows = tables.read(lake, silver.source)
     if period:
         rows = rows.where(F.col("_drop_date").between(*period))
     before = tables.note(lake, silver.name)
     if before is None:
         raise BadInput(f"{silver.name} does not exist yet", "run the pipeline first")
-    with run.table("backfill", silver.name) as outcome:
-        write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome, replay=True)
+    write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome, replay=True)
 
 
 def _touched(lake: Lake, gold: Contract, period: tuple[date, date] | None) -> DataFrame | None:

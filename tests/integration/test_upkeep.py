@@ -1,0 +1,72 @@
+"""Backfill and maintenance: what people do to a finished lake changes no row that was right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from lake import maintain, tables
+from lake.backfill import backfill
+from lake.contracts import contract, layer
+from lake.errors import BadInput
+from lake.gold import BUILDERS
+from tests.integration.conftest import World
+
+
+@pytest.fixture
+def lake(finished, world) -> World:
+    """A finished lake of this test's own."""
+    landing, root = finished
+    return World(world.lake, landing, root).copy_to(world)
+
+
+def content(world: World) -> dict[str, Counter]:
+    names = [c.name for c in layer("silver")] + sorted(BUILDERS)
+    return {n: Counter(world.sql(f"select {', '.join(contract(n).columns)} from {n.replace('.', '_')}")) for n in names}
+
+
+def test_a_table_that_was_spoilt_is_computed_again_and_the_reason_kept(lake):
+    before = content(lake)
+    lake.lake.spark.sql(f"delete from delta.`{lake.lake.path('gold.sales_by_state')}` where customer_state = 'SP'")
+    assert content(lake) != before
+    lake.ask(lambda at, run: backfill(at, run, "gold.sales_by_state", None, None, "a hand slipped"))
+    assert content(lake) == before
+    assert lake.sql("select message from ops_runs where step = 'backfill'") == [("a hand slipped",)]
+
+
+def test_a_period_and_a_silver_table_are_computed_again_with_the_same_result(lake):
+    before = content(lake)
+    lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", date(2017, 10, 15), date(2017, 10, 16), "to be sure"))
+    lake.ask(lambda at, run: backfill(at, run, "silver.order_payments", None, None, "a rule changed"))
+    assert content(lake) == before
+    reasons = lake.sql("select \"table\", message from ops_runs where step = 'backfill' order by 1")
+    assert reasons == [("gold.fact_orders", "to be sure (2017-10-15 to 2017-10-16)"), ("silver.order_payments", "a rule changed")]
+    with pytest.raises(BadInput, match="needs a reason"):
+        lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", None, None, " "))
+
+
+def test_maintenance_says_what_it_would_do_then_frees_bytes_and_changes_no_row(lake, monkeypatch):
+    before, spark = content(lake), lake.lake.spark
+    lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", None, None, "to leave dead files"))
+    versions = lake.versions("gold")
+    with pytest.raises(BadInput, match="too short"):
+        lake.ask(lambda at, run: maintain.maintain(at, run, 1, dry_run=False))
+    # Nothing in a test is days old.
+    monkeypatch.setattr(maintain, "SHORTEST_RETENTION_DAYS", 0)
+    monkeypatch.setattr(maintain, "FILES_WORTH_COMPACTING", 1)
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    try:
+        (plan,) = lake.ask(lambda at, run: maintain.maintain(at, run, 0, dry_run=True, only="gold.fact_orders"))
+        assert plan.bytes_after < plan.bytes_before and lake.versions("gold") == versions
+        reports = lake.ask(lambda at, run: maintain.maintain(at, run, 0, dry_run=False))
+    finally:
+        spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    done = {report.table: report for report in reports}
+    assert set(done) >= {*before, "ops.runs"} and done["gold.fact_orders"].clustered_by == "purchase_month"
+    assert done["gold.fact_orders"].bytes_after < done["gold.fact_orders"].bytes_before
+    assert content(lake) == before
+    assert tables.note(lake.lake, "gold.fact_orders").rows == len(lake.sql("select 1 from gold_fact_orders"))
+    again = lake.run()
+    assert {row["status"] for row in again.finished} == {"unchanged"} and content(lake) == before
