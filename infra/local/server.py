@@ -1,0 +1,66 @@
+"""What the launcher knows about a server: where it comes from, how it is configured, started and asked whether it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Settings = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One server on this machine.
+
+    Attributes:
+        home: the fetched program; shared by all data folders.
+        data: this server's own folder, with its data, configuration, log and pid file.
+        settings: what environment.load() returned.
+    """
+
+    home: Path
+    data: Path
+    settings: Settings
+
+
+def nothing(_: Place) -> dict[str, str]:
+    """For a server that needs no variables of its own."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A row of the table of servers.
+
+    Attributes:
+        name: what it is called on the command line and in the data folder.
+        version: of the program that is fetched.
+        ports: the settings that hold its ports; the first one is the address that is shown.
+        scheme: how the address that is shown begins.
+        fetched_with: programs that fetching needs, with what to do where they are missing.
+        runs_on: the same for running.
+        fetch: fills an empty folder with the program, checked against the pinned sums.
+        configure: writes folders and configuration files; called before every start.
+        command: the command line; never holds a secret, since everybody on the machine can read it.
+        prepare: makes users, databases and buckets once the server answers; changes nothing the second time.
+        ready: asks a real question as the publishing user; returns the server's version, raises where that fails.
+        variables: what the process gets in its environment, secrets too.
+    """
+
+    name: str
+    version: str
+    ports: tuple[str, ...]
+    scheme: str
+    fetched_with: dict[str, str]
+    runs_on: dict[str, str]
+    fetch: Callable[[Path], None]
+    configure: Callable[[Place], None]
+    command: Callable[[Place], list[str]]
+    prepare: Callable[[Place], None]
+    ready: Callable[[Settings], str]
+    variables: Callable[[Place], dict[str, str]] = nothing
+
+    def address(self, settings: Settings) -> str:
+        """Where clients find it."""
+        return f"{self.scheme}://127.0.0.1:{settings[self.ports[0]]}"
