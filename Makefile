@@ -4,16 +4,18 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 LANDING ?= data/landing
+ifeq ($(or $(LAKE),embedded),embedded)
 LAKE_PATH ?= data/lake
+endif
 SCALE ?= 1
 FORMAT ?= table
-export LAKE_PATH Q
+export LAKE LAKE_PATH Q
 
 READY := .venv/ready
-$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh
+$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain clean
+.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish doctor up down status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +48,21 @@ maintain: $(READY)  ## compact and vacuum: [ARGS=--dry-run]
 download: $(READY)  ## the real data set from Kaggle, with your own token: LANDING=<folder>
 	@python -m lake.download $(LANDING)
 
+publish: $(READY)  ## gold to MongoDB, ClickHouse and Neo4j: [ARGS="--stores clickhouse", --restore, ...]
+	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/publish.py $(ARGS)
+
+doctor: $(READY)  ## is all there that a run needs? [LAKE=minio]
+	@python -m lake.doctor
+
+up: $(READY)  ## MinIO, MongoDB, ClickHouse and Neo4j as processes on this machine
+	@python -m infra.local up
+
+down: $(READY)  ## stop them
+	@python -m infra.local down
+
+status: $(READY)  ## their addresses, health, memory
+	@python -m infra.local status
+
 lint: $(READY)  ## style
 	ruff check . && ruff format --check .
 
@@ -54,7 +71,7 @@ test-unit: $(READY)  ## tests without Spark, in seconds
 
 test: $(READY)  ## all tests that need nothing but the project
 	ruff check . && ruff format --check .
-	pytest tests/unit tests/integration
+	pytest tests/unit tests/integration tests/e2e
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>

@@ -60,7 +60,8 @@ class _Frozen(BaseModel):
 
 
 class Column(_Frozen):
-    """One column: its type, meaning and unit; `from` names the bronze column where it differs."""
+    """One column: its type, meaning and unit; `from` names the bronze column where it differs, `few_values` says that it is
+    made for filters and groups (a state, a category)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -72,6 +73,7 @@ class Column(_Frozen):
     source: str | None = None
     derived: str | None = None
     looked_up: bool = False
+    few_values: bool = False
 
     @model_validator(mode="before")
     @classmethod

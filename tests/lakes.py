@@ -15,11 +15,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def submit(job: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """spark-submit jobs/<job>.py with arguments. What the job prints is in stdout, whichever of the two it printed to."""
-    command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs" / f"{job}.py"), *map(str, arguments)]
+    given = ["--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))] if job == "publish" else []
+    command = [str(Path(sys.executable).parent / "spark-submit"), *given, str(ROOT / "jobs" / f"{job}.py")]
+    return _run([*command, *map(str, arguments)], environment)
+
+
+def python(module: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """python -m <module> with arguments, in the project's folder; both outputs are in stdout."""
+    return _run([sys.executable, "-m", module, *map(str, arguments)], environment)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, env={**os.environ, "PATH": path, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    env = {**os.environ, "PATH": path, **environment}
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def open_sql(root: Path) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,70 @@
+"""Real servers for the whole way: started once, on ports and with passwords of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lake.generator import generate
+from lake.settings import read_env_file
+from tests.lakes import python, submit
+
+PORTS = (
+    "MINIO_PORT",
+    "MINIO_CONSOLE_PORT",
+    "MONGODB_PORT",
+    "CLICKHOUSE_HTTP_PORT",
+    "CLICKHOUSE_TCP_PORT",
+    "NEO4J_BOLT_PORT",
+    "NEO4J_HTTP_PORT",
+)
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nothing listens on."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """MinIO, MongoDB, ClickHouse and Neo4j; their settings are in the environment. Gives their folder."""
+    folder = tmp_path_factory.mktemp("servers")
+    before = dict(os.environ)
+    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+    os.environ.update(ports, LAKEHOUSE_ENV=str(folder / ".env"), LAKEHOUSE_SERVERS=str(folder / "data"))
+    os.environ["MINIO_ENDPOINT"] = f"http://127.0.0.1:{ports['MINIO_PORT']}"
+    try:
+        _launcher("up")
+        read_env_file()
+        yield folder
+    finally:
+        _launcher("down")
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _launcher(command: str) -> None:
+    done = python("infra.local", command)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="session")
+def published(servers, tmp_path_factory) -> Path:
+    """A small marketplace through all steps into the bucket, and from there to the stores."""
+    landing = tmp_path_factory.mktemp("marketplace") / "landing"
+    generate(landing, scale=0.02, seed=3, days=1)
+    run = submit("pipeline", "--profile", "minio", "--landing", landing)
+    assert run.returncode == 0, run.stdout
+    done = submit("publish", "--profile", "minio")
+    assert done.returncode == 0, done.stdout
+    return landing

@@ -1,0 +1,95 @@
+"""The lake in a bucket on a real MinIO, and its gold in a real MongoDB, ClickHouse and Neo4j."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+
+from lake.contracts import layer
+from lake.publish import clickhouse, mongodb, neo4j
+from lake.sql import open_sql, storage_options
+from tests.lakes import ROOT, python, submit
+
+LAKE = "s3a://lake/tables"
+
+
+def test_two_drivers_on_one_table_at_the_same_moment_lose_nothing(servers, tmp_path):
+    rounds, table = 20, "s3a://lake/race/table"
+    program = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "tests/e2e/racer.py")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    drivers = [
+        subprocess.Popen(
+            [*program, name, str(rounds), table, str(tmp_path)],
+            env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for name in ("left", "right")
+    ]  # fmt: skip
+    told = [driver.communicate(timeout=600)[0] for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0], told
+    db = duckdb.connect()
+    appended = DeltaTable("s3://lake/race/table", storage_options=storage_options(table))
+    db.register("race", appended.to_pyarrow_dataset())
+    assert db.execute("select driver, count(*), count(distinct round) from race group by 1 order by 1").fetchall() == [
+        ("left", rounds, rounds), ("right", rounds, rounds),
+    ]  # fmt: skip
+    assert appended.version() == 2 * rounds
+
+
+def test_stores_hold_what_gold_says_to_the_cent(published):
+    db = open_sql(LAKE)
+    with clickhouse.connected() as client:
+        for gold in clickhouse.published():
+            money = [n for n, c in gold.columns.items() if c.type.startswith("decimal")]
+            what = ", ".join(["count(*)", *(f"cast(sum({n}) as varchar)" for n in money)])
+            there = ", ".join(["count()", *(f"toString(sum({n}))" for n in money)])
+            settings = {"output_format_decimal_trailing_zeros": 1}
+            mine = db.execute(f"select {what} from {gold.name}").fetchone()
+            assert client.query(f"select {there} from {clickhouse.name_of(gold)}", settings=settings).result_rows[0] == mine, gold.name
+    with mongodb.connected() as database:
+        for name, table in (("products", "dim_product"), ("reviews", "fact_reviews")):
+            assert database[name].count_documents({}) == db.execute(f"select count(*) from gold.{table}").fetchone()[0]
+        people = db.execute("select count(distinct customer_unique_id) from gold.recommendations").fetchone()[0]
+        assert database.recommendations.count_documents({}) == people
+        total = next(database.products.aggregate([{"$group": {"_id": None, "sum": {"$sum": "$sales.revenue_brl"}}}]))["sum"].to_decimal()
+        assert total == db.execute("select sum(revenue_brl) from gold.fact_order_items").fetchone()[0]
+    with neo4j.connected() as driver:
+        centavos = driver.execute_query("MATCH (:Customer)-[r:PURCHASED]->(:Product) RETURN sum(r.revenue_centavos) AS s").records[0]["s"]
+        assert centavos == int(100 * db.execute("select sum(revenue_brl) from gold.fact_order_items").fetchone()[0])
+        buyers = driver.execute_query("MATCH (c:Customer) RETURN count(c) AS n").records[0]["n"]
+        assert buyers == db.execute("select count(*) from gold.dim_customer").fetchone()[0]
+
+
+def test_all_stores_hold_the_same_snapshot_and_the_ledger_says_so(published):
+    held = {store.held() for store in (mongodb, clickhouse, neo4j)}
+    assert len({snapshot.id for snapshot in held}) == 1
+    rows = open_sql(LAKE).execute("select store, snapshot, status from ops.publications order by 1").fetchall()
+    assert [(r[0], r[2]) for r in rows] == [("clickhouse", "done"), ("mongodb", "done"), ("neo4j", "done")]
+    assert {r[1] for r in rows} == {snapshot.id for snapshot in held}
+
+
+def test_a_store_that_is_away_does_not_stop_the_others_and_the_previous_snapshot_comes_back(published):
+    again = submit("publish", "--profile", "minio", "--again", CLICKHOUSE_HTTP_PORT="1")
+    assert again.returncode == 6 and "ClickHouse" in again.stdout and "clickhouse" in again.stdout, again.stdout
+    assert "Traceback" not in again.stdout
+    restored = submit("publish", "--profile", "minio", "--restore", "--stores", "mongodb", "neo4j")
+    assert restored.returncode == 0, restored.stdout
+    with mongodb.connected() as database, neo4j.connected() as driver:
+        assert database.products.count_documents({}) == driver.execute_query("MATCH (p:Product) RETURN count(p) AS n").records[0]["n"]
+    nothing = submit("publish", "--profile", "minio")
+    assert nothing.returncode == 0 and nothing.stdout.count("unchanged") == 3, nothing.stdout
+
+
+def test_every_table_of_the_contracts_that_is_published_somewhere_is_in_the_snapshot(published):
+    assert set(clickhouse.held().versions) == {c.name for c in layer("gold") if c.publish}
+
+
+def test_the_doctor_finds_the_bucket_in_order(published):
+    done = python("lake.doctor", "--profile", "minio")
+    assert done.returncode == 0 and "conditional put" in done.stdout, done.stdout
+    done = python("lake.doctor", "--profile", "minio", MINIO_ENDPOINT="http://127.0.0.1:1")
+    assert done.returncode == 6 and "make up" in done.stdout, done.stdout
