@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else 180).print(table)
     return code
 
 

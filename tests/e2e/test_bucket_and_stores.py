@@ -45,11 +45,9 @@ def test_stores_hold_what_gold_says_to_the_cent(published):
     with clickhouse.connected() as client:
         for gold in clickhouse.published():
             money = [n for n, c in gold.columns.items() if c.type.startswith("decimal")]
-            what = ", ".join(["count(*)", *(f"cast(sum({n}) as varchar)" for n in money)])
-            there = ", ".join(["count()", *(f"toString(sum({n}))" for n in money)])
-            settings = {"output_format_decimal_trailing_zeros": 1}
+            what = ", ".join(["count(*)", *(f"sum({n})" for n in money)])
             mine = db.execute(f"select {what} from {gold.name}").fetchone()
-            assert client.query(f"select {there} from {clickhouse.name_of(gold)}", settings=settings).result_rows[0] == mine, gold.name
+            assert client.query(f"select {what} from {clickhouse.name_of(gold)}").result_rows[0] == mine, gold.name
     with mongodb.connected() as database:
         for name, table in (("products", "dim_product"), ("reviews", "fact_reviews")):
             assert database[name].count_documents({}) == db.execute(f"select count(*) from gold.{table}").fetchone()[0]
@@ -65,7 +63,7 @@ def test_stores_hold_what_gold_says_to_the_cent(published):
 
 
 def test_all_stores_hold_the_same_snapshot_and_the_ledger_says_so(published):
-    held = {store.held() for store in (mongodb, clickhouse, neo4j)}
+    held = [store.held() for store in (mongodb, clickhouse, neo4j)]
     assert len({snapshot.id for snapshot in held}) == 1
     rows = open_sql(LAKE).execute("select store, snapshot, status from ops.publications order by 1").fetchall()
     assert [(r[0], r[2]) for r in rows] == [("clickhouse", "done"), ("mongodb", "done"), ("neo4j", "done")]
