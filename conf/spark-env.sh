@@ -1,10 +1,11 @@
 # Sourced by every spark-submit: setup links this folder to the conf folder of the installed pyspark.
 here="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
-# Keys and passwords of the servers that `make up` started; what the environment has already wins.
+# Keys and passwords of the servers that `make up` started; what the environment has already wins, and no job needs those of
+# the administrators. lake/settings.py does the same for programs without a JVM.
 env_file="${LAKEHOUSE_ENV:-$here/../.env}"
 if [ -r "$env_file" ]; then
   while IFS='=' read -r name value; do
-    if [[ $name =~ ^[A-Z][A-Z0-9_]*$ && -z ${!name+set} ]]; then export "$name=$value"; fi
+    if [[ $name =~ ^[A-Z][A-Z0-9_]*$ && ! $name =~ _(ROOT|ADMIN)_ && -z ${!name+set} ]]; then export "$name=$value"; fi
   done < "$env_file"
 fi
 export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"

@@ -13,9 +13,11 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
+
+from py4j.protocol import Py4JJavaError
 
 from lake import storage
 from lake.errors import BadEnvironment, LakeBusy
@@ -99,7 +101,9 @@ def _lease(lake: Lake, holder: str, wait: float) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(LEASE_SECONDS / 4):
-            storage.write_text(lake, mine, holder)
+            # A store that is away for a moment must not end the lease.
+            with suppress(Py4JJavaError):
+                storage.write_text(lake, mine, holder)
 
     renewing = Thread(target=renew, daemon=True)
     renewing.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lake.errors import BadConfiguration
+from lake.errors import BadConfiguration, BadEnvironment
 
 ROOT = Path(os.environ.get("LAKEHOUSE_HOME", Path(__file__).resolve().parent.parent))
 CONF = ROOT / "conf"
@@ -49,13 +49,29 @@ def _expand(text: str) -> str:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, text)
 
 
+def env_file() -> Path:
+    """What `make up` wrote down: ports, keys, passwords."""
+    return Path(os.environ.get("LAKEHOUSE_ENV") or ROOT / ".env")
+
+
 def read_env_file() -> None:
-    """Put what `make up` wrote down (ports, keys, passwords) into the environment; what is there already wins."""
-    path = Path(os.environ.get("LAKEHOUSE_ENV", ROOT / ".env"))
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for name, value in (line.split("=", 1) for line in lines if re.match(r"[A-Z][A-Z0-9_]*=", line)):
+    """Put what `make up` wrote down into the environment; what is there already wins. Those who administrate servers (root,
+    admin) are left out: no job needs them. conf/spark-env.sh does the same for the JVM."""
+    if env_file().is_file():
+        lines = env_file().read_text(encoding="utf-8").splitlines()
+        for name, value in (line.split("=", 1) for line in lines if re.match(r"(?!\w*_(ROOT|ADMIN)_)[A-Z][A-Z0-9_]*=", line)):
             os.environ.setdefault(name, value)
+
+
+def required(who: str, *names: str) -> list[str]:
+    """Values of the environment.
+
+    Raises:
+        BadEnvironment: one is not set or empty.
+    """
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise BadEnvironment(f"{who}: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
+    return [os.environ[name] for name in names]
 
 
 def _absolute(location: str) -> str:

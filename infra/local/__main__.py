@@ -13,6 +13,7 @@ from infra.local import environment, launch
 from infra.local.server import Server
 from infra.local.servers import SERVERS
 from lake.errors import LakeError
+from lake.settings import ROOT
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("LAKEHOUSE_SERVERS") or environment.ROOT / "data" / "servers")
+    return Path(os.environ.get("LAKEHOUSE_SERVERS") or ROOT / "data" / "servers")
 
 
 def up(servers: list[Server], folder: Path) -> int:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from infra.local import fetch
-from infra.local.environment import ROOT
 from infra.local.server import Place, Server, Settings
 from lake.errors import BadEnvironment
+from lake.settings import ROOT
 
 VERSION = "26.7.2.1"
 PACKAGE = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.errors import BadConfiguration
-
-ROOT = Path(__file__).resolve().parents[2]
+from lake.settings import env_file
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,6 @@ SETTINGS = (
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 
 
-def path() -> Path:
-    """The settings file: $LAKEHOUSE_ENV, or .env in the project's folder."""
-    return Path(os.environ.get("LAKEHOUSE_ENV") or ROOT / ".env")
-
-
 def load() -> dict[str, str]:
     """All settings by name; a variable of the process wins over the file, and a secret that exists nowhere is empty.
 
@@ -72,7 +66,7 @@ def load() -> dict[str, str]:
         BadConfiguration: a line of the file is not KEY=value, or a port is no port or used twice.
     """
     given = {s.name: os.environ[s.name] for s in SETTINGS if os.environ.get(s.name)}
-    kept = _read(path())
+    kept = _read(env_file())
     values = kept | given
     for setting in SETTINGS:
         # What is built from other settings follows them when the process's variables move them away from the file.
@@ -87,10 +81,10 @@ def _check_ports(ports: dict[str, str]) -> None:
     users: dict[int, str] = {}
     for name, value in ports.items():
         if not value.isdecimal() or not 0 < int(value) < 65536:
-            raise BadConfiguration(f"{name} is {value}, which is no port", f"change it in {path()}, or in the environment")
+            raise BadConfiguration(f"{name} is {value}, which is no port", f"change it in {env_file()}, or in the environment")
         other = users.setdefault(int(value), name)
         if other != name:
-            raise BadConfiguration(f"{name} and {other} are both {value}", f"change one in {path()}, or in the environment")
+            raise BadConfiguration(f"{name} and {other} are both {value}", f"change one in {env_file()}, or in the environment")
 
 
 def create() -> None:
@@ -99,7 +93,7 @@ def create() -> None:
     Raises:
         BadConfiguration: a line of the file is not KEY=value.
     """
-    file = path()
+    file = env_file()
     kept = _read(file)
     values = dict(kept)
     for setting in SETTINGS:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import ModuleType
 
+from py4j.protocol import Py4JJavaError
+
 from lake.errors import BadEnvironment, LakeError
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
@@ -36,7 +38,7 @@ def publish(lake: Lake, run: Run, stores: Iterable[str] = STORES, again: bool = 
 
 
 def restore(run: Run, stores: Iterable[str] = STORES) -> None:
-    """Bring the previous snapshot back in stores; doing it twice changes nothing."""
+    """Bring the previous snapshot back in stores; a second time brings back the one that it replaced."""
     for store in stores:
         began = time.perf_counter()
         snapshot = STORES[store].restore()
@@ -56,12 +58,20 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
             return None
         except Exception as problem:
             # Whatever a connector throws: the other stores must get their turn.
-            error = problem.args[0] if isinstance(problem, LakeError) else f"{store}: {str(problem).splitlines()[0]}"
+            error = _reason(store, problem)
             if wait is not None:
                 say(f"  {error}; again in {wait:.0f} s")
                 time.sleep(wait)
     _note(run, store, snapshot, "failed", began, {}, str(error))
     return str(error)
+
+
+def _reason(store: str, problem: Exception) -> str:
+    if isinstance(problem, LakeError):
+        return problem.args[0]
+    # What Python says first of an error of the JVM is only which call it was.
+    said = problem.java_exception.toString() if isinstance(problem, Py4JJavaError) else str(problem)
+    return f"{store}: {said.splitlines()[0] if said else type(problem).__name__}"
 
 
 def _note(run: Run, store: str, snapshot: Snapshot, status: str, began: float, rows: dict[str, int], message: str | None = None) -> None:

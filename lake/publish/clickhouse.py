@@ -17,6 +17,7 @@ from lake.contracts import Column, Contract, layer
 from lake.errors import BadEnvironment, LawBroken
 from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
 from lake.session import Lake
+from lake.settings import required
 
 NAME = "clickhouse"
 # The older system's names where it had them.
@@ -63,14 +64,12 @@ def _codec(column: Column) -> str:
 
 
 def _settings() -> dict[str, str]:
-    names = ("CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD")
-    if missing := [name for name in names if not os.environ.get(name)]:
-        raise BadEnvironment(f"ClickHouse: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
+    port, user, password = required("ClickHouse", "CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD")
     return {
         "host": os.environ.get("CLICKHOUSE_HOST", "127.0.0.1"),
-        "port": os.environ["CLICKHOUSE_HTTP_PORT"],
-        "user": os.environ["CLICKHOUSE_USER"],
-        "password": os.environ["CLICKHOUSE_PASSWORD"],
+        "port": port,
+        "user": user,
+        "password": password,
         "database": os.environ.get("CLICKHOUSE_DATABASE", "ecommerce"),
     }
 
@@ -97,12 +96,19 @@ def connected() -> Iterator[Client]:
         ) from error
 
 
-def held() -> Snapshot | None:
-    """The snapshot that readers see."""
-    with connected() as client:
-        _make_marker(client)
-        rows = client.query("SELECT versions FROM _snapshots FINAL WHERE state = 'current'").result_rows
+def _marked(client: Client, state: str) -> Snapshot | None:
+    client.command(
+        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, versions String) "
+        "ENGINE = MergeTree ORDER BY state COMMENT 'The snapshot that readers see, and the one before'"
+    )
+    rows = client.query("SELECT versions FROM _snapshots WHERE state = {state:String}", parameters={"state": state}).result_rows
     return Snapshot.of(json.loads(rows[0][0])) if rows else None
+
+
+def held() -> Snapshot | None:
+    """The snapshot that readers see; None if there is none, or if a switch to another was cut off."""
+    with connected() as client:
+        return _marked(client, "current")
 
 
 def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
@@ -155,46 +161,40 @@ def read(lake: Lake, table: str) -> DataFrame:
     return lake.spark.read.format("jdbc").options(**_jdbc(table)).load()
 
 
-def _make_marker(client: Client) -> None:
-    client.command(
-        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, versions String, at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')) "
-        "ENGINE = ReplacingMergeTree(at) ORDER BY state COMMENT 'The snapshot that readers see, and the one before'"
-    )
+@contextmanager
+def _switching(client: Client, snapshot: Snapshot) -> Iterator[None]:
+    """Around the exchange of the tables: no marker meanwhile, so that what is cut off halfway is neither held nor brought back."""
+    before = _marked(client, "current")
+    client.command("TRUNCATE TABLE _snapshots")
+    yield
+    states = {"current": snapshot} | ({"previous": before} if before else {})
+    rows = [[state, of.id, json.dumps(dict(of.versions))] for state, of in states.items()]
+    client.insert("_snapshots", rows, column_names=["state", "id", "versions"])
 
 
 def _switch(client: Client, snapshot: Snapshot) -> None:
     """Exchange each staged table with the one that readers see, which becomes __previous. Each exchange is atomic."""
-    for gold in published():
-        name = name_of(gold)
-        if client.command(f"EXISTS TABLE `{name}`"):
-            client.command(f"EXCHANGE TABLES `{name}` AND `{name}__stage`")
-            client.command(f"DROP TABLE IF EXISTS `{name}__previous` SYNC")
-            client.command(f"RENAME TABLE `{name}__stage` TO `{name}__previous`")
-        else:
-            client.command(f"RENAME TABLE `{name}__stage` TO `{name}`")
-    _mark(client, snapshot)
-
-
-def _mark(client: Client, snapshot: Snapshot) -> None:
-    client.command(
-        "INSERT INTO _snapshots (state, id, versions) SELECT 'previous', id, versions FROM _snapshots FINAL WHERE state = 'current'"
-    )
-    client.insert("_snapshots", [["current", snapshot.id, json.dumps(snapshot.versions)]], column_names=["state", "id", "versions"])
+    with _switching(client, snapshot):
+        for name in map(name_of, published()):
+            if client.command(f"EXISTS TABLE `{name}`"):
+                client.command(f"EXCHANGE TABLES `{name}` AND `{name}__stage`")
+                client.command(f"DROP TABLE IF EXISTS `{name}__previous` SYNC")
+                client.command(f"RENAME TABLE `{name}__stage` TO `{name}__previous`")
+            else:
+                client.command(f"RENAME TABLE `{name}__stage` TO `{name}`")
 
 
 def restore() -> Snapshot:
-    """Bring the previous snapshot back; calling it again undoes that.
+    """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as client:
-        _make_marker(client)
-        rows = client.query("SELECT versions FROM _snapshots FINAL WHERE state = 'previous'").result_rows
-        if not rows:
+        snapshot = _marked(client, "previous")
+        if not snapshot:
             raise BadEnvironment("ClickHouse holds no previous snapshot", "publish at least twice")
-        for gold in published():
-            client.command(f"EXCHANGE TABLES `{name_of(gold)}` AND `{name_of(gold)}__previous`")
-        snapshot = Snapshot.of(json.loads(rows[0][0]))
-        _mark(client, snapshot)
+        with _switching(client, snapshot):
+            for name in map(name_of, published()):
+                client.command(f"EXCHANGE TABLES `{name}` AND `{name}__previous`")
     return snapshot

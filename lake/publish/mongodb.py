@@ -19,6 +19,7 @@ from lake import tables
 from lake.errors import BadEnvironment, LawBroken
 from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
 from lake.session import Lake
+from lake.settings import required
 
 NAME = "mongodb"
 MARKER = "_snapshots"
@@ -115,12 +116,10 @@ def documents(lake: Lake, snapshot: Snapshot) -> dict[str, DataFrame]:
 
 
 def _uri() -> str:
-    names = ("MONGODB_PORT", "MONGODB_USER", "MONGODB_PASSWORD")
-    if missing := [name for name in names if not os.environ.get(name)]:
-        raise BadEnvironment(f"MongoDB: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
-    user, password = quote_plus(os.environ["MONGODB_USER"]), quote_plus(os.environ["MONGODB_PASSWORD"])
-    place = f"{os.environ.get('MONGODB_HOST', '127.0.0.1')}:{os.environ['MONGODB_PORT']}"
-    return f"mongodb://{user}:{password}@{place}/?authSource=admin&directConnection=true&serverSelectionTimeoutMS=5000"
+    port, user, password = required("MongoDB", "MONGODB_PORT", "MONGODB_USER", "MONGODB_PASSWORD")
+    place = f"{os.environ.get('MONGODB_HOST', '127.0.0.1')}:{port}"
+    options = "authSource=admin&directConnection=true&serverSelectionTimeoutMS=5000"
+    return f"mongodb://{quote_plus(user)}:{quote_plus(password)}@{place}/?{options}"
 
 
 def _database() -> str:
@@ -141,11 +140,15 @@ def connected() -> Iterator[Database]:
         raise BadEnvironment(f"MongoDB: {str(error).split(',')[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def held() -> Snapshot | None:
-    """The snapshot that readers see."""
-    with connected() as database:
-        marker = database[MARKER].find_one({"_id": "current"})
+def _marked(database: Database, state: str) -> Snapshot | None:
+    marker = database[MARKER].find_one({"_id": state})
     return Snapshot.of(marker["versions"]) if marker else None
+
+
+def held() -> Snapshot | None:
+    """The snapshot that readers see; None if there is none, or if a switch to another was cut off."""
+    with connected() as database:
+        return _marked(database, "current")
 
 
 def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
@@ -160,9 +163,7 @@ def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
         for collection in COLLECTIONS:
             _make_stage(database, collection)
             staged[collection.name] = _stage(lake, frames[collection.name], f"{collection.name}__stage")
-        for collection in COLLECTIONS:
-            _switch(database, collection.name)
-        _mark(database, snapshot)
+        _switch(database, snapshot)
     return staged
 
 
@@ -197,37 +198,32 @@ def _options(collection: str) -> dict[str, str]:
     return {"connection.uri": _uri(), "database": _database(), "collection": collection}
 
 
-def _switch(database: Database, name: str) -> None:
-    """Keep what readers see as __previous, then rename the stage over it, which is atomic."""
-    if name in database.list_collection_names():
-        database[name].aggregate([{"$out": f"{name}__previous"}])
-    database[f"{name}__stage"].rename(name, dropTarget=True)
-
-
-def _mark(database: Database, snapshot: Snapshot) -> None:
-    current = database[MARKER].find_one({"_id": "current"})
-    if current:
-        database[MARKER].replace_one({"_id": "previous"}, {**current, "_id": "previous"}, upsert=True)
-    database[MARKER].replace_one(
-        {"_id": "current"}, {"_id": "current", "snapshot": snapshot.id, "versions": dict(snapshot.versions)}, upsert=True
-    )
+def _switch(database: Database, snapshot: Snapshot) -> None:
+    """Keep what readers see as __previous, then rename the stages over it; each rename is atomic. No marker meanwhile, so that
+    what is cut off halfway is neither held nor brought back."""
+    before = _marked(database, "current")
+    database[MARKER].delete_many({})
+    there = database.list_collection_names()
+    for name in (collection.name for collection in COLLECTIONS):
+        if name in there:
+            database[name].aggregate([{"$out": f"{name}__previous"}])
+        database[f"{name}__stage"].rename(name, dropTarget=True)
+    states = {"current": snapshot} | ({"previous": before} if before else {})
+    database[MARKER].insert_many({"_id": state, "snapshot": of.id, "versions": dict(of.versions)} for state, of in states.items())
 
 
 def restore() -> Snapshot:
-    """Bring the previous snapshot back; calling it again undoes that.
+    """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as database:
-        marker = database[MARKER].find_one({"_id": "previous"})
-        if not marker:
+        snapshot = _marked(database, "previous")
+        if not snapshot:
             raise BadEnvironment("MongoDB holds no previous snapshot", "publish at least twice")
         for collection in COLLECTIONS:
-            database.drop_collection(f"{collection.name}__stage")
             _make_stage(database, collection)
             database[f"{collection.name}__previous"].aggregate([{"$merge": f"{collection.name}__stage"}])
-            _switch(database, collection.name)
-        snapshot = Snapshot.of(marker["versions"])
-        _mark(database, snapshot)
+        _switch(database, snapshot)
     return snapshot

@@ -22,6 +22,7 @@ from lake import tables
 from lake.errors import BadEnvironment, LawBroken
 from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
 from lake.session import Lake
+from lake.settings import required
 
 NAME = "neo4j"
 LABELS = ("Customer", "Product", "Seller", "Category")
@@ -111,11 +112,8 @@ def frames(lake: Lake, snapshot: Snapshot) -> dict[str, DataFrame]:
 
 
 def _settings() -> tuple[str, str, str]:
-    names = ("NEO4J_BOLT_PORT", "NEO4J_USER", "NEO4J_PASSWORD")
-    if missing := [name for name in names if not os.environ.get(name)]:
-        raise BadEnvironment(f"Neo4j: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
-    host = os.environ.get("NEO4J_HOST", "127.0.0.1")
-    return f"bolt://{host}:{os.environ['NEO4J_BOLT_PORT']}", os.environ["NEO4J_USER"], os.environ["NEO4J_PASSWORD"]
+    port, user, password = required("Neo4j", "NEO4J_BOLT_PORT", "NEO4J_USER", "NEO4J_PASSWORD")
+    return f"bolt://{os.environ.get('NEO4J_HOST', '127.0.0.1')}:{port}", user, password
 
 
 @contextmanager
@@ -133,7 +131,7 @@ def connected() -> Iterator[Driver]:
         raise BadEnvironment(f"Neo4j: {str(error).splitlines()[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def _marker(driver: Driver, state: str) -> Snapshot | None:
+def _marked(driver: Driver, state: str) -> Snapshot | None:
     rows = driver.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.versions AS versions", state=state).records
     return Snapshot.of(json.loads(rows[0]["versions"])) if rows else None
 
@@ -141,7 +139,7 @@ def _marker(driver: Driver, state: str) -> Snapshot | None:
 def held() -> Snapshot | None:
     """The snapshot that readers see."""
     with connected() as driver:
-        return _marker(driver, "current")
+        return _marked(driver, "current")
 
 
 def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
@@ -157,6 +155,8 @@ def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
         _make_constraints(driver)
         _clear(driver, "stage")
         staged = {part.name: _stage(lake, part, rows[part.name]) for part in PARTS}
+        # First the marker: what is half deleted must not be brought back.
+        driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
         _clear(driver, "previous")
         _relabel(driver, snapshot)
     return staged
@@ -204,14 +204,14 @@ def _stage(lake: Lake, part: Part, frame: DataFrame) -> Fingerprint:
     return sent
 
 
-def _relabel(driver: Driver, snapshot: Snapshot) -> None:
-    """In one transaction: what readers see becomes __previous, the stage takes its place, the marker says so."""
+def _relabel(driver: Driver, snapshot: Snapshot, shown: str = "stage") -> None:
+    """In one transaction: what readers see becomes __previous, nodes labelled __`shown` take its place, the marker says so."""
 
     def work(transaction) -> None:
         for label in LABELS:
-            transaction.run(f"MATCH (n:{label}) REMOVE n:{label} SET n:{label}__previous").consume()
-            transaction.run(f"MATCH (n:{label}__stage) REMOVE n:{label}__stage SET n:{label}").consume()
-        transaction.run("MATCH (s:_Snapshot {state: 'previous'}) DETACH DELETE s").consume()
+            for old, new in ((f"{label}__{shown}", f"{label}__next"), (label, f"{label}__previous"), (f"{label}__next", label)):
+                transaction.run(f"MATCH (n:{old}) REMOVE n:{old} SET n:{new}").consume()
+        transaction.run("MATCH (s:_Snapshot {state: 'previous'}) DELETE s").consume()
         transaction.run("MATCH (s:_Snapshot {state: 'current'}) SET s.state = 'previous'").consume()
         transaction.run(
             "CREATE (:_Snapshot {state: 'current', id: $id, versions: $versions})",
@@ -223,17 +223,14 @@ def _relabel(driver: Driver, snapshot: Snapshot) -> None:
 
 
 def restore() -> Snapshot:
-    """Bring the previous snapshot back; calling it again undoes that.
+    """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as driver:
-        before = _marker(driver, "previous")
-        if not before:
+        snapshot = _marked(driver, "previous")
+        if not snapshot:
             raise BadEnvironment("Neo4j holds no previous snapshot", "publish at least twice")
-        _clear(driver, "stage")
-        for label in LABELS:
-            driver.execute_query(f"MATCH (n:{label}__previous) REMOVE n:{label}__previous SET n:{label}__stage")
-        _relabel(driver, before)
-    return before
+        _relabel(driver, snapshot, shown="previous")
+    return snapshot

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.local.servers import SERVERS
 from lake.generator import generate
 from lake.settings import read_env_file
-from tests.lakes import python, submit
+from tests.lakes import free_ports, python, submit
 
-PORTS = (
-    "MINIO_PORT",
-    "MINIO_CONSOLE_PORT",
-    "MONGODB_PORT",
-    "CLICKHOUSE_HTTP_PORT",
-    "CLICKHOUSE_TCP_PORT",
-    "NEO4J_BOLT_PORT",
-    "NEO4J_HTTP_PORT",
-)
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nothing listens on."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+PORTS = [port for server in SERVERS.values() for port in server.ports]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 from deltalake import DeltaTable
 
 from lake.contracts import layer
+from lake.errors import BadEnvironment
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.sql import open_sql, storage_options
 from tests.lakes import ROOT, python, submit
@@ -80,6 +82,18 @@ def test_a_store_that_is_away_does_not_stop_the_others_and_the_previous_snapshot
         assert database.products.count_documents({}) == driver.execute_query("MATCH (p:Product) RETURN count(p) AS n").records[0]["n"]
     nothing = submit("publish", "--profile", "minio")
     assert nothing.returncode == 0 and nothing.stdout.count("unchanged") == 3, nothing.stdout
+
+
+def test_a_store_whose_switch_was_cut_off_holds_nothing_until_it_is_published_again(published):
+    snapshot = clickhouse.held()
+    with clickhouse.connected() as client, pytest.raises(KeyboardInterrupt), clickhouse._switching(client, snapshot):
+        raise KeyboardInterrupt
+    assert clickhouse.held() is None
+    with pytest.raises(BadEnvironment, match="no previous snapshot"):
+        clickhouse.restore()
+    done = submit("publish", "--profile", "minio", "--stores", "clickhouse")
+    assert done.returncode == 0, done.stdout
+    assert clickhouse.held() == snapshot
 
 
 def test_every_table_of_the_contracts_that_is_published_somewhere_is_in_the_snapshot(published):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +19,8 @@ from infra.local import clickhouse_server, environment, minio_server
 from infra.local.process import Process
 from infra.local.servers import SERVERS
 from lake.errors import BadEnvironment
+from tests.lakes import ROOT, free_ports
 
-ROOT = environment.ROOT
 PORTS = [port for server in SERVERS.values() for port in server.ports]
 # 127.0.0.1, ::1 and ::ffff:127.0.0.1, as /proc writes them
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
@@ -48,14 +46,6 @@ class Launcher:
 
     def process(self, name: str) -> Process | None:
         return Process.read(self.data / name / "pid")
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ from infra.local.process import Process, holder
 from infra.local.server import Place
 from infra.local.servers import SERVERS
 from lake.errors import BadConfiguration, BadEnvironment, LakeBusy
+from lake.settings import ROOT
 
-COMPOSE = environment.ROOT / "infra" / "compose"
+COMPOSE = ROOT / "infra" / "compose"
 SETTINGS = {setting.name: setting for setting in environment.SETTINGS}
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}")
 
