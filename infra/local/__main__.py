@@ -20,9 +20,8 @@ def main() -> int:
     """Does what the command line says; returns the exit code."""
     arguments = _arguments()
     os.umask(0o077)
-    servers = [SERVERS[name] for name in arguments.names] if arguments.names else list(SERVERS.values())
     try:
-        return arguments.action(servers, arguments.data)
+        return arguments.action(_chosen(arguments), arguments.data)
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -38,13 +37,24 @@ def _arguments() -> argparse.Namespace:
     ):
         command = actions.add_parser(name, help=text, description=text)
         command.set_defaults(action=action)
-        command.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(SERVERS)}; all without any")
+        command.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(SERVERS)}; without any: all that are for every day")
         command.add_argument("--data", type=Path, default=_folder(), help="folder of data, logs and pid files (default: %(default)s)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in SERVERS]
     if unknown:
         parser.error(f"there is no server {', '.join(unknown)}; there are {', '.join(SERVERS)}")
     return arguments
+
+
+def _chosen(arguments: argparse.Namespace) -> list[Server]:
+    """The named servers. Without names: `down` means all, the others leave out what is started by name only and was not."""
+    if arguments.names:
+        return [SERVERS[name] for name in arguments.names]
+    servers = list(SERVERS.values())
+    if arguments.action is down:
+        return servers
+    started = [s for s in servers if arguments.action is status and launch.was_started(s, arguments.data)]
+    return [s for s in servers if not s.by_name_only or s in started]
 
 
 def _folder() -> Path:

@@ -57,6 +57,11 @@ def place(server: Server, folder: Path, settings: Settings) -> Place:
     return Place(fetch.home(server.name, server.version), (folder / server.name).resolve(), settings)
 
 
+def was_started(server: Server, folder: Path) -> bool:
+    """Whether `up` started it, and no `down` has stopped it since."""
+    return (folder / server.name / "pid").exists()
+
+
 def running(where: Place) -> Process | None:
     """The server's process, if it is there."""
     return Process.read(where.data / "pid")

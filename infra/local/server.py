@@ -46,6 +46,7 @@ class Server:
         prepare: makes users, databases and buckets once the server answers; changes nothing the second time.
         ready: asks a real question as the publishing user; returns the server's version, raises where that fails.
         variables: what the process gets in its environment, secrets too.
+        by_name_only: `up` starts it only where it is named.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Server:
     prepare: Callable[[Place], None]
     ready: Callable[[Settings], str]
     variables: Callable[[Place], dict[str, str]] = nothing
+    by_name_only: bool = False
 
     def address(self, settings: Settings) -> str:
         """Where clients find it."""
