@@ -24,6 +24,8 @@ from lake.errors import BadConfiguration, LakeError, LakeTooNew
 from lake.session import Lake
 
 SPARK_ERRORS = (Py4JJavaError, PySparkException)
+# What Delta says where the change feed does not reach back, or not over a change of columns.
+FEED_ENDED = ("DELTA_MISSING_CHANGE_DATA", "DELTA_TIMESTAMP", "DELTA_VERSION_NOT_CONT", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE")
 COMMIT = re.compile(r"(\d{20})\.json")
 
 
@@ -81,10 +83,10 @@ def note_of(lake: Lake, table: str, at: int) -> Note | None:
     return None
 
 
-def note(lake: Lake, table: str) -> Note | None:
-    """The note of our newest commit; commits of maintenance are looked through."""
+def note(lake: Lake, table: str, until: int | None = None) -> Note | None:
+    """The note of our newest commit (of those up to a version); commits of maintenance are looked through."""
     for at in reversed(versions(lake, table)):
-        found = note_of(lake, table, at)
+        found = note_of(lake, table, at) if until is None or at <= until else None
         if found:
             return found
     return None
@@ -115,7 +117,7 @@ def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
             .drop("_commit_version", "_commit_timestamp")
         )
     except Exception as error:
-        if any(word in str(error) for word in ("DELTA_MISSING_CHANGE_DATA", "DELTA_TIMESTAMP", "DELTA_VERSION_NOT_CONT")):
+        if any(word in str(error) for word in FEED_ENDED):
             return None
         raise
 

@@ -54,7 +54,7 @@ SETTINGS = (
     Setting("NEO4J_HTTP_PORT", "7474"),
     Setting("NEO4J_USER", "neo4j"),
     Setting("NEO4J_PASSWORD", secret=True),
-    Setting("NEO4J_HEAP", "512m"),
+    Setting("NEO4J_HEAP", "1g"),
 )
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 

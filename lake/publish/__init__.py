@@ -1,38 +1,72 @@
-"""gold -> stores: the same snapshot to MongoDB, ClickHouse and Neo4j; each stages, compares, then shows it to its readers."""
+"""gold -> stores: the same snapshot to MongoDB, ClickHouse and Neo4j; each stages, compares, then shows it to its readers.
+
+A store module has NAME, views(), held(), publish_all(), publish_changes(), measured(), restore(), and MOST_CHANGES where one
+transaction holds only so many.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import ModuleType
 
 from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lake.errors import BadEnvironment, LakeError
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
-from lake.publish.snapshot import Snapshot, newest_snapshot
+from lake.publish.snapshot import Held, Snapshot, newest_snapshot
+from lake.publish.view import View, difference, moved, shape, whole
 from lake.session import Lake
+from lake.tables import SPARK_ERRORS
 
 STORES: dict[str, ModuleType] = {module.NAME: module for module in (mongodb, clickhouse, neo4j)}
 # Seconds to wait before a store that failed is tried again.
 BACK_OFF = (2.0, 10.0)
+FILES_GONE = ("FileNotFound", "FILE_NOT_EXIST", "FILE_NOT_FOUND", "DELTA_FILE_NOT_FOUND")
+
+
+@dataclass(frozen=True)
+class Load:
+    """What travels to a store.
+
+    Attributes:
+        travelled: `all` or `changes`.
+        why: why it is all, where changes were expected.
+        frames: rows by view, with `_sign` where they are changes.
+        rows: how many rows of each.
+        new: what the store will hold.
+    """
+
+    travelled: str
+    why: str | None
+    frames: Mapping[str, DataFrame]
+    rows: Mapping[str, int]
+    new: Held
 
 
 def publish(lake: Lake, run: Run, stores: Iterable[str] = STORES, again: bool = False) -> None:
-    """Bring stores to the newest snapshot of gold. One that fails does not stop the others, and is caught up next time.
+    """Bring stores to the newest snapshot of gold, by what changed since the one they hold. One that fails does not stop the
+    others, and is caught up next time.
 
     Args:
-        again: publish to a store even if it holds the snapshot already.
+        again: send all, even to a store that holds the snapshot already.
 
     Raises:
         BadEnvironment: raised after all stores, names those that could not be brought up.
     """
     snapshot = newest_snapshot(lake)
     say(f"  snapshot {snapshot.id}")
-    failed = [error for store in stores if (error := _bring_up(lake, run, store, snapshot, again))]
+    with ThreadPoolExecutor() as pool:
+        tries = [pool.submit(_bring_up, lake.apart(), run, store, snapshot, again) for store in stores]
+    failed = [error for one in tries if (error := one.result())]
     if failed:
         raise BadEnvironment(f"{len(failed)} store(s) do not hold snapshot {snapshot.id}:\n    " + "\n    ".join(failed), "publish again")
 
@@ -41,8 +75,8 @@ def restore(run: Run, stores: Iterable[str] = STORES) -> None:
     """Bring the previous snapshot back in stores; a second time brings back the one that it replaced."""
     for store in stores:
         began = time.perf_counter()
-        snapshot = STORES[store].restore()
-        _note(run, store, snapshot, "restored", began, {})
+        held = STORES[store].restore()
+        _note(run, store, held.snapshot, "restored", began)
 
 
 def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool) -> str | None:
@@ -50,11 +84,14 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
     began, error = time.perf_counter(), None
     for wait in (*BACK_OFF, None):
         try:
-            if not again and STORES[store].held() == snapshot:
-                _note(run, store, snapshot, "unchanged", began, {})
+            held = STORES[store].held()
+            if not again and held and held.snapshot.id == snapshot.id:
+                _note(run, store, snapshot, "unchanged", began)
                 return None
-            rows = {name: found.rows for name, found in STORES[store].publish(lake, snapshot).items()}
-            _note(run, store, snapshot, "done", began, rows)
+            with _loaded(lake, STORES[store], snapshot, None if again else held) as load:
+                send = STORES[store].publish_all if load.travelled == "all" else STORES[store].publish_changes
+                send(lake, load.frames, load.new)
+                _note(run, store, snapshot, "done", began, load, load.why)
             return None
         except Exception as problem:
             # Whatever a connector throws: the other stores must get their turn.
@@ -62,8 +99,61 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
             if wait is not None:
                 say(f"  {error}; again in {wait:.0f} s")
                 time.sleep(wait)
-    _note(run, store, snapshot, "failed", began, {}, str(error))
-    return str(error)
+    _note(run, store, snapshot, "failed", began, message=error)
+    return error
+
+
+@contextmanager
+def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None) -> Iterator[Load]:
+    """What has to travel to a store that holds something (or nothing)."""
+    with ExitStack() as kept:
+        load, why = _changes(lake, kept, store, snapshot, held) if held else (None, None)
+        if load is None:
+            if why:
+                say(f"  {store.NAME}: all is sent, since {why}")
+            load = _all(lake, kept, store, snapshot, why)
+        yield load
+
+
+def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, why: str | None) -> Load:
+    views = store.views()
+    frames = {view.name: _persisted(kept, whole(lake, view, snapshot)) for view in views}
+    told = {view.name: view.fingerprint(frames[view.name]) for view in views}
+    new = Held(snapshot, shape(views), "all", told)
+    return Load("all", why, frames, {name: found.rows for name, found in told.items()}, new)
+
+
+def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, held: Held) -> tuple[Load | None, str | None]:
+    """The changes since what the store holds, or None and why there are none to send."""
+    views: list[View] = store.views()
+    if held.shape != shape(views):
+        return None, "what the store shows has another shape"
+    frames, told, rows = {}, dict(held.fingerprints), {}
+    for view in (view for view in views if moved(view, held.snapshot, snapshot)):
+        try:
+            changed = difference(lake, view, held.snapshot, snapshot)
+            frame = None if changed is None else _persisted(kept, changed)
+            count = None if frame is None else frame.agg(F.count(F.lit(1))).first()[0]
+        except SPARK_ERRORS as error:
+            # Files that the feed needs were vacuumed; only reading tells.
+            if not any(word in str(error) for word in FILES_GONE):
+                raise
+            count = None
+        if count is None:
+            return None, f"the change feed of {', '.join(view.sources)} does not reach back to snapshot {held.snapshot.id}"
+        if count:
+            frames[view.name], rows[view.name] = frame, count
+            told[view.name] = told[view.name] + view.fingerprint(frame)
+    total = sum(rows.values())
+    if total > getattr(store, "MOST_CHANGES", total):
+        return None, f"{total:,} rows changed, too many for one transaction"
+    return Load("changes", None, frames, rows, Held(snapshot, held.shape, "changes", told)), None
+
+
+def _persisted(kept: ExitStack, frame: DataFrame) -> DataFrame:
+    frame = frame.persist()
+    kept.callback(frame.unpersist)
+    return frame
 
 
 def _reason(store: str, problem: Exception) -> str:
@@ -74,16 +164,21 @@ def _reason(store: str, problem: Exception) -> str:
     return f"{store}: {said.splitlines()[0] if said else type(problem).__name__}"
 
 
-def _note(run: Run, store: str, snapshot: Snapshot, status: str, began: float, rows: dict[str, int], message: str | None = None) -> None:
-    seconds = round(time.perf_counter() - began, 3)
+def _note(
+    run: Run, store: str, snapshot: Snapshot, status: str, began: float, load: Load | None = None, message: str | None = None
+) -> None:  # fmt: skip
+    seconds, now = round(time.perf_counter() - began, 3), datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    rows = dict(load.rows) if load else {}
     run.append(
         "ops.publications",
         [
             {
                 "run_id": run.run_id, "store": store, "snapshot": snapshot.id, "status": status, "seconds": seconds,
                 "versions": json.dumps(dict(snapshot.versions), sort_keys=True), "rows": json.dumps(rows, sort_keys=True),
-                "message": message, "published_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(sep=" "),
+                "travelled": load.travelled if load else None, "message": message, "published_at": now.isoformat(sep=" "),
+                "late_seconds": max(0.0, (now - snapshot.written_at()).total_seconds()),
             }
         ],
     )  # fmt: skip
-    say(f"  publish   {store:<32} {sum(rows.values()):>10,} rows {seconds:>7.1f} s  {status}")
+    travelled = f" ({load.travelled})" if load else ""
+    say(f"  publish   {store:<32} {sum(rows.values()):>10,} rows {seconds:>7.1f} s  {status}{travelled}")

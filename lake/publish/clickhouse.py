@@ -1,10 +1,12 @@
-"""gold -> ClickHouse: each table staged beside the one that readers see, compared with the lake, then exchanged with it."""
+"""gold -> ClickHouse: each table staged beside the one that readers see, compared with the lake, then exchanged with it.
+
+What changed is applied to a copy of what readers see, which costs nothing: ClickHouse copies a table by linking its files.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import clickhouse_connect
@@ -12,10 +14,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyspark.sql import DataFrame
 
-from lake import tables
 from lake.contracts import Column, Contract, layer
 from lake.errors import BadEnvironment, LawBroken
-from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
+from lake.publish.fingerprint import FIELD, ITEM, NULL, SIGN, Fingerprint, summed
+from lake.publish.snapshot import Held
+from lake.publish.view import View
 from lake.session import Lake
 from lake.settings import required
 
@@ -27,6 +30,8 @@ TYPES = {
     "timestamp": "DateTime64(6, 'UTC')", "array<string>": "Array(String)",
 }  # fmt: skip
 ROWS_A_BATCH = 50_000
+# A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
+PARTS_REMEMBERED = 1000
 
 
 def published() -> list[Contract]:
@@ -39,14 +44,34 @@ def name_of(gold: Contract) -> str:
     return RENAMED.get(gold.table, gold.table)
 
 
-def ddl(gold: Contract, table: str) -> str:
-    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key."""
+def views() -> list[View]:
+    """What ClickHouse shows: gold tables as they are."""
+    return [
+        View(name_of(c), {name: column.type for name, column in c.columns.items()}, (c.table,), lambda c=c, **frames: _own(c, frames))
+        for c in published()
+    ]
+
+
+def _own(gold: Contract, frames: Mapping[str, DataFrame]) -> DataFrame:
+    return frames[gold.table].select(*gold.columns)
+
+
+def ddl(gold: Contract, table: str, signed: bool = False) -> str:
+    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key.
+
+    Args:
+        signed: with a column for rows that come and go.
+    """
     columns = ",\n  ".join(
-        f"`{name}` {_type(column)} COMMENT {_quoted(column.about)} {_codec(column)}" for name, column in gold.columns.items()
+        [f"`{name}` {_type(column)} COMMENT {_quoted(column.about)} {_codec(column)}" for name, column in gold.columns.items()]
+        + ([f"`{SIGN}` Int8"] if signed else [])
     )
     filters = [n for n, c in gold.columns.items() if c.few_values and not c.nullable]
     order = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key]))
-    return f"CREATE TABLE `{table}` (\n  {columns}\n) ENGINE = MergeTree ORDER BY ({order}) COMMENT {_quoted(gold.about)}"
+    return (
+        f"CREATE TABLE `{table}` (\n  {columns}\n) ENGINE = MergeTree ORDER BY ({order}) "
+        f"SETTINGS non_replicated_deduplication_window = {PARTS_REMEMBERED} COMMENT {_quoted(gold.about)}"
+    )
 
 
 def _quoted(text: str) -> str:
@@ -96,53 +121,79 @@ def connected() -> Iterator[Client]:
         ) from error
 
 
-def _marked(client: Client, state: str) -> Snapshot | None:
-    client.command(
-        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, versions String) "
-        "ENGINE = MergeTree ORDER BY state COMMENT 'The snapshot that readers see, and the one before'"
-    )
-    rows = client.query("SELECT versions FROM _snapshots WHERE state = {state:String}", parameters={"state": state}).result_rows
-    return Snapshot.of(json.loads(rows[0][0])) if rows else None
-
-
-def held() -> Snapshot | None:
-    """The snapshot that readers see; None if there is none, or if a switch to another was cut off."""
+def held() -> Held | None:
+    """What readers see; None if there is nothing, or if a switch to another snapshot was cut off."""
     with connected() as client:
         return _marked(client, "current")
 
 
-def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
-    """Stage all tables, compare them, and show them to readers; what was staged, by table.
+def _marked(client: Client, state: str) -> Held | None:
+    client.command(
+        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, held String) "
+        "ENGINE = MergeTree ORDER BY state COMMENT 'The snapshot that readers see, and the one before'"
+    )
+    rows = client.query("SELECT held FROM _snapshots WHERE state = {state:String}", parameters={"state": state}).result_rows
+    return Held.from_json(rows[0][0]) if rows else None
+
+
+def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
+    """Stage the tables anew and show them.
+
+    Args:
+        rows: by table.
+        new: what the store is to hold after it.
 
     Raises:
         BadEnvironment: the server is away or refuses; readers still see what they saw.
         LawBroken: what arrived is not what was sent; readers still see what they saw.
     """
-    staged = {}
     with connected() as client:
-        for gold in published():
+        for gold in _of(rows):
             stage = f"{name_of(gold)}__stage"
-            client.command(f"DROP TABLE IF EXISTS `{stage}` SYNC")
-            client.command(ddl(gold, stage))
-            staged[gold.name] = _stage(lake, gold, stage, snapshot.versions[gold.name])
+            _create(client, stage, ddl(gold, stage))
+            _send(rows[name_of(gold)], stage)
             client.command(f"OPTIMIZE TABLE `{stage}` FINAL")
-        _switch(client, snapshot)
-    return staged
+            _require(client, gold, stage, new.fingerprints[name_of(gold)])
+        _switch(client, new, list(rows))
 
 
-def _stage(lake: Lake, gold: Contract, stage: str, at: int) -> Fingerprint:
-    types = {name: column.type for name, column in gold.columns.items()}
-    frame = tables.read(lake, gold.name, at).select(*types).persist()
-    try:
-        sent = fingerprint(frame, types)
-        options = _jdbc(stage) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE"}
-        frame.coalesce(1).write.format("jdbc").options(**options).mode("append").save()
-    finally:
-        frame.unpersist()
-    arrived = fingerprint(read(lake, stage), types)
-    if arrived != sent:
-        raise LawBroken(f"ClickHouse {stage}: sent {sent}, arrived {arrived}")
-    return sent
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+    """Send what comes and goes, apply it to copies of the tables that readers see, and show these.
+
+    Args:
+        changes: rows with `_sign`, by table.
+        new: what the store is to hold after it.
+
+    Raises:
+        BadEnvironment, LawBroken: as above.
+    """
+    with connected() as client:
+        for gold in _of(changes):
+            name = name_of(gold)
+            stage, sent = f"{name}__stage", f"{name}__changes"
+            _create(client, sent, ddl(gold, sent, signed=True))
+            _send(changes[name], sent)
+            _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
+            key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)
+            client.command(f"DELETE FROM `{stage}` WHERE ({key}) IN (SELECT {key} FROM `{sent}` WHERE {SIGN} < 0)")
+            client.command(f"INSERT INTO `{stage}` ({columns}) SELECT {columns} FROM `{sent}` WHERE {SIGN} > 0")
+            _require(client, gold, stage, new.fingerprints[name])
+            client.command(f"DROP TABLE `{sent}` SYNC")
+        _switch(client, new, list(changes))
+
+
+def _of(names: Mapping[str, DataFrame]) -> list[Contract]:
+    return [gold for gold in published() if name_of(gold) in names]
+
+
+def _create(client: Client, table: str, statement: str) -> None:
+    client.command(f"DROP TABLE IF EXISTS `{table}` SYNC")
+    client.command(statement)
+
+
+def _send(frame: DataFrame, table: str) -> None:
+    options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE"}
+    frame.coalesce(1).write.format("jdbc").options(**options).mode("append").save()
 
 
 def _jdbc(table: str) -> dict[str, str]:
@@ -156,26 +207,55 @@ def _jdbc(table: str) -> dict[str, str]:
     }
 
 
-def read(lake: Lake, table: str) -> DataFrame:
-    """A table of ClickHouse as a frame."""
-    return lake.spark.read.format("jdbc").options(**_jdbc(table)).load()
+def _require(client: Client, gold: Contract, table: str, expected: Fingerprint) -> None:
+    arrived = _measured(client, gold, table)
+    if arrived != expected:
+        raise LawBroken(f"ClickHouse {table}: expected {expected}, found {arrived}")
+
+
+def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
+    """The fingerprint of what readers see of a view, which the server makes itself, without a frame."""
+    with connected() as client:
+        return _measured(client, next(gold for gold in published() if name_of(gold) == view.name), view.name)
+
+
+def _measured(client: Client, gold: Contract, table: str) -> Fingerprint:
+    """The fingerprint that lake/publish/fingerprint.py defines, by the server itself."""
+    types = {name: column.type for name, column in gold.columns.items()}
+    sums = summed(types)
+    values = ", ".join(f"ifNull({_canonical(name, type_)}, '{NULL}')" for name, type_ in types.items())
+    what = ", ".join(["count()", f"sum(CRC32(arrayStringConcat([{values}], '{FIELD}')))", *(f"sum(`{name}`)" for name in sums)])
+    rows, checksum, *found = client.query(f"SELECT {what} FROM `{table}`").result_rows[0]
+    return Fingerprint.of(rows, checksum, dict(zip(sums, found, strict=True)))
+
+
+def _canonical(name: str, type_: str) -> str:
+    if type_ == "timestamp":
+        return f"toString(toUnixTimestamp64Micro(`{name}`))"
+    if type_ == "double":
+        return f"toString(toInt64(floor(`{name}` * 1e6 + 0.5)))"
+    if type_.startswith("decimal"):
+        return f"toDecimalString(`{name}`, {type_.rstrip(')').split(',')[1]})"
+    if type_ == "array<string>":
+        return f"arrayStringConcat(`{name}`, '{ITEM}')"
+    return f"toString(`{name}`)"
 
 
 @contextmanager
-def _switching(client: Client, snapshot: Snapshot) -> Iterator[None]:
+def _switching(client: Client, new: Held) -> Iterator[None]:
     """Around the exchange of the tables: no marker meanwhile, so that what is cut off halfway is neither held nor brought back."""
     before = _marked(client, "current")
     client.command("TRUNCATE TABLE _snapshots")
     yield
-    states = {"current": snapshot} | ({"previous": before} if before else {})
-    rows = [[state, of.id, json.dumps(dict(of.versions))] for state, of in states.items()]
-    client.insert("_snapshots", rows, column_names=["state", "id", "versions"])
+    states = {"current": new} | ({"previous": before} if before else {})
+    rows = [[state, of.snapshot.id, of.to_json()] for state, of in states.items()]
+    client.insert("_snapshots", rows, column_names=["state", "id", "held"])
 
 
-def _switch(client: Client, snapshot: Snapshot) -> None:
+def _switch(client: Client, new: Held, names: list[str]) -> None:
     """Exchange each staged table with the one that readers see, which becomes __previous. Each exchange is atomic."""
-    with _switching(client, snapshot):
-        for name in map(name_of, published()):
+    with _switching(client, new):
+        for name in names:
             if client.command(f"EXISTS TABLE `{name}`"):
                 client.command(f"EXCHANGE TABLES `{name}` AND `{name}__stage`")
                 client.command(f"DROP TABLE IF EXISTS `{name}__previous` SYNC")
@@ -184,17 +264,19 @@ def _switch(client: Client, snapshot: Snapshot) -> None:
                 client.command(f"RENAME TABLE `{name}__stage` TO `{name}`")
 
 
-def restore() -> Snapshot:
+def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as client:
-        snapshot = _marked(client, "previous")
-        if not snapshot:
+        now, before = _marked(client, "current"), _marked(client, "previous")
+        if not now or not before:
             raise BadEnvironment("ClickHouse holds no previous snapshot", "publish at least twice")
-        with _switching(client, snapshot):
-            for name in map(name_of, published()):
+        # A table that is the same in both was perhaps not exchanged then, and need not be now.
+        names = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
+        with _switching(client, before):
+            for name in names:
                 client.command(f"EXCHANGE TABLES `{name}` AND `{name}__previous`")
-    return snapshot
+    return before

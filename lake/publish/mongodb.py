@@ -1,118 +1,60 @@
-"""gold -> MongoDB: documents as applications read them, staged beside the collections, compared, then renamed over them."""
+"""gold -> MongoDB: what is all new is staged beside the collections and renamed over them; what changed comes in one transaction.
+
+Both are compared with the lake before readers see them.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_plus
 
-from pymongo import MongoClient
+from bson.decimal128 import Decimal128
+from pymongo import DeleteOne, MongoClient, ReplaceOne
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import tables
 from lake.errors import BadEnvironment, LawBroken
-from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
+from lake.publish.documents import VIEWS
+from lake.publish.fingerprint import SIGN, Fingerprint, summed
+from lake.publish.snapshot import Held
+from lake.publish.view import View
 from lake.session import Lake
 from lake.settings import required
 
 NAME = "mongodb"
 MARKER = "_snapshots"
-DOCUMENT = {"document": "string"}
+# One transaction holds so many documents without pressing on the server's memory; with more all is sent.
+MOST_CHANGES = 20_000
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection: its indexes, and which fields a document must have with which BSON types."""
+    """How a collection is made: its indexes, and which fields a document must have with which BSON types."""
 
-    name: str
     indexes: tuple[tuple[str, ...], ...]
     required: dict[str, str]
 
 
-COLLECTIONS = (
-    Collection("products", (("category.name",), ("reviews.mean_score",)), {"_id": "string", "category": "object", "sales": "object"}),
-    Collection(
-        "reviews",
+COLLECTIONS = {
+    "products": Collection((("category.name",), ("reviews.mean_score",)), {"_id": "string", "category": "object", "sales": "object"}),
+    "reviews": Collection(
         (("score",), ("order_id",), ("customer_unique_id",), ("answered_at",)),
         {"_id": "string", "order_id": "string", "score": "int", "created_at": "date"},
     ),
-    Collection("recommendations", (), {"_id": "string", "products": "array", "model_run": "string"}),
-)
+    "recommendations": Collection((), {"_id": "string", "products": "array", "model_run": "string"}),
+}
 
 
-# ------------------------------------------------------------------------------------------------------------ documents
-
-
-def products(dim_product: DataFrame, fact_order_items: DataFrame, fact_reviews: DataFrame) -> DataFrame:
-    """One document a product: category and translation, dimensions, range of prices, summary of the reviews of its orders."""
-    sold = fact_order_items.groupBy("product_id").agg(
-        F.struct(F.min("price_brl").alias("min"), F.max("price_brl").alias("max")).alias("price_brl"),
-        F.struct(F.count(F.lit(1)).alias("items"), F.sum("revenue_brl").cast("decimal(18,2)").alias("revenue_brl")).alias("sales"),
-    )
-    # A review is about an order: it counts once for each product in it.
-    of_product = fact_order_items.select("order_id", "product_id").distinct().join(fact_reviews, "order_id", "inner")
-    reviewed = of_product.groupBy("product_id").agg(
-        F.struct(F.count(F.lit(1)).alias("count"), F.round(F.avg("review_score"), 4).alias("mean_score")).alias("reviews")
-    )
-    nothing = F.struct(F.lit(0).cast("bigint").alias("items"), F.lit(0).cast("decimal(18,2)").alias("revenue_brl"))
-    return (
-        dim_product.join(sold, "product_id", "left")
-        .join(reviewed, "product_id", "left")
-        .select(
-            F.col("product_id").alias("_id"),
-            F.struct(
-                F.col("category").alias("name"),
-                F.col("category_pt").alias("name_pt"),
-                F.col("category_is_translated").alias("is_translated"),
-            ).alias("category"),
-            F.struct("weight_g", "length_cm", "height_cm", "width_cm", "volume_cm3").alias("dimensions"),
-            F.struct("name_length", "description_length", "photos").alias("description"),
-            "price_brl",
-            F.coalesce("sales", nothing).alias("sales"),
-            "reviews",
-        )
-    )
-
-
-def reviews(fact_reviews: DataFrame) -> DataFrame:
-    """One document a review of an order."""
-    return fact_reviews.select(
-        F.concat_ws("/", "review_id", "order_id").alias("_id"),
-        "review_id", "order_id", "customer_unique_id", "customer_state", "order_status",
-        F.col("review_score").alias("score"),
-        F.struct(F.col("review_comment_title").alias("title"), F.col("review_comment_message").alias("message")).alias("comment"),
-        F.col("review_creation_date").alias("created_at"), F.col("review_answer_timestamp").alias("answered_at"),
-        "answer_hours", "is_on_time",
-    )  # fmt: skip
-
-
-def recommendations(recommendations: DataFrame) -> DataFrame:
-    """One document a person, with the products in the order of their rank."""
-    return recommendations.groupBy(F.col("customer_unique_id").alias("_id")).agg(
-        F.sort_array(F.collect_list(F.struct("rank", "product_id", "score"))).alias("products"), F.max("model_run").alias("model_run")
-    )
-
-
-def documents(lake: Lake, snapshot: Snapshot) -> dict[str, DataFrame]:
-    """The documents of each collection at a snapshot."""
-
-    def gold(name: str) -> DataFrame:
-        return tables.read(lake, f"gold.{name}", snapshot.versions[f"gold.{name}"])
-
-    return {
-        "products": products(gold("dim_product"), gold("fact_order_items"), gold("fact_reviews")),
-        "reviews": reviews(gold("fact_reviews")),
-        "recommendations": recommendations(gold("recommendations")),
-    }
-
-
-# ----------------------------------------------------------------------------------------------------------- the server
+def views() -> list[View]:
+    """What MongoDB shows."""
+    return list(VIEWS)
 
 
 def _uri() -> str:
@@ -140,90 +82,165 @@ def connected() -> Iterator[Database]:
         raise BadEnvironment(f"MongoDB: {str(error).split(',')[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def _marked(database: Database, state: str) -> Snapshot | None:
-    marker = database[MARKER].find_one({"_id": state})
-    return Snapshot.of(marker["versions"]) if marker else None
-
-
-def held() -> Snapshot | None:
-    """The snapshot that readers see; None if there is none, or if a switch to another was cut off."""
+def held() -> Held | None:
+    """What readers see; None if there is nothing, or if a switch to another snapshot was cut off."""
     with connected() as database:
         return _marked(database, "current")
 
 
-def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
-    """Stage all collections, compare them, and show them to readers; what was staged, by collection.
+def _marked(database: Database, state: str, session: ClientSession | None = None) -> Held | None:
+    marker = database[MARKER].find_one({"_id": state}, session=session)
+    return Held.from_json(marker["held"]) if marker else None
+
+
+def _mark(database: Database, states: Mapping[str, Held | None], session: ClientSession | None = None) -> None:
+    database[MARKER].delete_many({}, session=session)
+    rows = [{"_id": state, "snapshot": of.snapshot.id, "held": of.to_json()} for state, of in states.items() if of]
+    database[MARKER].insert_many(rows, session=session)
+
+
+def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
+    """Stage the collections anew and show them.
+
+    Args:
+        rows: documents by collection.
+        new: what the store is to hold after it.
 
     Raises:
         BadEnvironment: the server is away or refuses; readers still see what they saw.
         LawBroken: what arrived is not what was sent; readers still see what they saw.
     """
-    frames, staged = documents(lake, snapshot), {}
     with connected() as database:
-        for collection in COLLECTIONS:
-            _make_stage(database, collection)
-            staged[collection.name] = _stage(lake, frames[collection.name], f"{collection.name}__stage")
-        _switch(database, snapshot)
-    return staged
+        for view in VIEWS:
+            stage = f"{view.name}__stage"
+            _make(database, stage, COLLECTIONS[view.name])
+            _send(rows[view.name], stage)
+            _require(stage, view.fingerprint(_read(lake, stage, rows[view.name])), new.fingerprints[view.name])
+        _switch(database, new)
 
 
-def _make_stage(database: Database, collection: Collection) -> None:
-    stage = f"{collection.name}__stage"
-    database.drop_collection(stage)
-    properties = {name: {"bsonType": type_} for name, type_ in collection.required.items()}
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+    """Send what comes and goes beside the collections, and apply it to them in one transaction.
+
+    Args:
+        changes: documents with `_sign`, by collection.
+        new: what the store is to hold after it.
+
+    Raises:
+        BadEnvironment, LawBroken: as above.
+    """
+    with connected() as database:
+        # What is sent now is no longer what leads back to the previous snapshot.
+        database[MARKER].delete_many({"_id": "previous"})
+        for view in VIEWS:
+            database.drop_collection(f"{view.name}__changes")
+        for view in (view for view in VIEWS if view.name in changes):
+            frame = changes[view.name]
+            sent, columns = f"{view.name}__changes", [name for name in frame.columns if name != SIGN]
+            told = frame.select(F.struct(*columns).alias("document"), SIGN)
+            _send(told, sent)
+            arrived = _read(lake, sent, told).select("document.*", SIGN)
+            _require(sent, view.fingerprint(arrived), view.fingerprint(frame))
+        with database.client.start_session() as session:
+            session.with_transaction(lambda session: _apply(database, session, new, _marked(database, "current", session)))
+
+
+def _apply(database: Database, session: ClientSession, new: Held, before: Held | None) -> None:
+    """Within a transaction: put what was sent into the collections, count and sum them, and set the marker."""
+    there = database.list_collection_names()
+    for view in (view for view in VIEWS if f"{view.name}__changes" in there):
+        rows = list(database[f"{view.name}__changes"].find({}, session=session))
+        coming = {row["document"]["_id"]: row["document"] for row in rows if row[SIGN] > 0}
+        going = {row["document"]["_id"] for row in rows} - coming.keys()
+        writes = [DeleteOne({"_id": one}) for one in going] + [ReplaceOne({"_id": one}, of, upsert=True) for one, of in coming.items()]
+        if writes:
+            database[view.name].bulk_write(writes, ordered=False, session=session)
+        _require_sums(database, view, new.fingerprints[view.name], session)
+    _mark(database, {"current": new, "previous": before}, session)
+
+
+def _require_sums(database: Database, view: View, expected: Fingerprint, session: ClientSession) -> None:
+    """Rows and sums of a collection, by the server itself."""
+    names = summed(view.types)
+    group = {"_id": None, "rows": {"$sum": 1}} | {f"sum{i}": {"$sum": f"${name}"} for i, name in enumerate(names)}
+    found = next(database[view.name].aggregate([{"$group": group}], session=session), {})
+    values = [found.get(f"sum{i}", 0) for i in range(len(names))]
+    sums = {name: v.to_decimal() if isinstance(v, Decimal128) else v for name, v in zip(names, values, strict=True)}
+    # The checksum is that of what travelled, which was read back: MongoDB has no function for the whole.
+    _require(view.name, Fingerprint.of(found.get("rows"), expected.checksum, sums), expected)
+
+
+def _require(name: str, found: Fingerprint, expected: Fingerprint) -> None:
+    if found != expected:
+        raise LawBroken(f"MongoDB {name}: expected {expected}, found {found}")
+
+
+def _make(database: Database, name: str, collection: Collection) -> None:
+    database.drop_collection(name)
+    properties = {field: {"bsonType": type_} for field, type_ in collection.required.items()}
     schema: dict[str, Any] = {"bsonType": "object", "required": list(collection.required), "properties": properties}
-    database.create_collection(stage, validator={"$jsonSchema": schema})
+    database.create_collection(name, validator={"$jsonSchema": schema})
     for fields in collection.indexes:
-        database[stage].create_index([(field, 1) for field in fields])
+        database[name].create_index([(field, 1) for field in fields])
 
 
-def _stage(lake: Lake, frame: DataFrame, stage: str) -> Fingerprint:
-    frame = frame.persist()
-    try:
-        sent = fingerprint(_as_text(frame), DOCUMENT)
-        frame.write.format("mongodb").options(**_options(stage)).option("ordered", "false").mode("append").save()
-    finally:
-        frame.unpersist()
-    arrived = fingerprint(_as_text(lake.spark.read.format("mongodb").options(**_options(stage)).schema(frame.schema).load()), DOCUMENT)
-    if arrived != sent:
-        raise LawBroken(f"MongoDB {stage}: sent {sent}, arrived {arrived}")
-    return sent
+def _send(frame: DataFrame, collection: str) -> None:
+    frame.write.format("mongodb").options(**_options(collection)).option("ordered", "false").mode("append").save()
 
 
-def _as_text(frame: DataFrame) -> DataFrame:
-    return frame.select(F.to_json(F.struct(*frame.columns)).alias("document"))
+def _read(lake: Lake, collection: str, like: DataFrame) -> DataFrame:
+    return lake.spark.read.format("mongodb").options(**_options(collection)).schema(like.schema).load()
 
 
 def _options(collection: str) -> dict[str, str]:
     return {"connection.uri": _uri(), "database": _database(), "collection": collection}
 
 
-def _switch(database: Database, snapshot: Snapshot) -> None:
+def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
+    """The fingerprint of what readers see of a view.
+
+    Args:
+        like: a frame of the view's columns.
+    """
+    return view.fingerprint(_read(lake, view.name, like))
+
+
+def _switch(database: Database, new: Held) -> None:
     """Keep what readers see as __previous, then rename the stages over it; each rename is atomic. No marker meanwhile, so that
     what is cut off halfway is neither held nor brought back."""
     before = _marked(database, "current")
     database[MARKER].delete_many({})
     there = database.list_collection_names()
-    for name in (collection.name for collection in COLLECTIONS):
+    for name in COLLECTIONS:
         if name in there:
             database[name].aggregate([{"$out": f"{name}__previous"}])
         database[f"{name}__stage"].rename(name, dropTarget=True)
-    states = {"current": snapshot} | ({"previous": before} if before else {})
-    database[MARKER].insert_many({"_id": state, "snapshot": of.id, "versions": dict(of.versions)} for state, of in states.items())
+    _mark(database, {"current": new, "previous": before})
 
 
-def restore() -> Snapshot:
+def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as database:
-        snapshot = _marked(database, "previous")
-        if not snapshot:
+        now, before = _marked(database, "current"), _marked(database, "previous")
+        if not now or not before:
             raise BadEnvironment("MongoDB holds no previous snapshot", "publish at least twice")
-        for collection in COLLECTIONS:
-            _make_stage(database, collection)
-            database[f"{collection.name}__previous"].aggregate([{"$merge": f"{collection.name}__stage"}])
-        _switch(database, snapshot)
-    return snapshot
+        before = replace(before, travelled=now.travelled)
+        if now.travelled == "changes":
+            with database.client.start_session() as session:
+                session.with_transaction(lambda session: _take_back(database, session, before, now))
+        else:
+            for name, collection in COLLECTIONS.items():
+                _make(database, f"{name}__stage", collection)
+                database[f"{name}__previous"].aggregate([{"$merge": f"{name}__stage"}])
+            _switch(database, before)
+    return before
+
+
+def _take_back(database: Database, session: ClientSession, before: Held, now: Held) -> None:
+    for view in VIEWS:
+        database[f"{view.name}__changes"].update_many({}, {"$mul": {SIGN: -1}}, session=session)
+    _apply(database, session, before, now)

@@ -1,114 +1,40 @@
-"""gold -> Neo4j: the graph staged under labels of its own, compared, then relabelled in one transaction.
+"""gold -> Neo4j: what is all new is staged under labels of its own, what changed as nodes that say so; one transaction shows it.
 
-Neo4j has no decimal: money is written in centavos, as whole numbers. A node that readers see has the label Customer, one that
-waits to be shown Customer__stage, one of the snapshot before Customer__previous; relationships go with their nodes.
+Both are compared with the lake before readers see them.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 
-from neo4j import Driver, GraphDatabase
+from neo4j import Driver, GraphDatabase, ManagedTransaction
 from neo4j.exceptions import DriverError, Neo4jError
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import tables
 from lake.errors import BadEnvironment, LawBroken
-from lake.publish.snapshot import Fingerprint, Snapshot, fingerprint
+from lake.publish.fingerprint import SIGN, Fingerprint, summed
+from lake.publish.graph import KINDS, LABELS, Kind
+from lake.publish.snapshot import Held
+from lake.publish.view import View
 from lake.session import Lake
 from lake.settings import required
 
 NAME = "neo4j"
-LABELS = ("Customer", "Product", "Seller", "Category")
 SOURCE = "org.neo4j.spark.DataSource"
 ROWS_A_BATCH = 10_000
+# One transaction holds so many rows within the heap of `make up`; with more all is sent.
+MOST_CHANGES = 100_000
+PATIENCE = {"connection_timeout": 5, "max_transaction_retry_time": 5}
 
 
-@dataclass(frozen=True)
-class Part:
-    """Nodes or relationships of one kind: the columns of its frame, and how a row is written and read back."""
-
-    name: str
-    types: dict[str, str]
-    write: str
-    read: str
-
-
-def _nodes(label: str, key: str, **properties: str) -> Part:
-    setting = ", ".join(f"n.{name} = event.{name}" for name in properties)
-    returned = ", ".join(f"n.{name} AS {name}" for name in (key, *properties))
-    return Part(
-        label, {key: "string", **properties},
-        f"MERGE (n:{label}__stage {{{key}: event.{key}}})" + (f" SET {setting}" if properties else ""),
-        f"MATCH (n:{label}__stage) RETURN {returned}",
-    )  # fmt: skip
-
-
-def _edges(kind: str, start: tuple[str, str], end: tuple[str, str], **properties: str) -> Part:
-    setting = ", ".join(f"r.{name} = event.{name}" for name in properties)
-    returned = ", ".join(["a." + start[1] + " AS start", "b." + end[1] + " AS end", *(f"r.{name} AS {name}" for name in properties)])
-    pattern = f"(a:{start[0]}__stage)-[r:{kind}]->(b:{end[0]}__stage)"
-    return Part(
-        kind, {"start": "string", "end": "string", **properties},
-        f"MATCH (a:{start[0]}__stage {{{start[1]}: event.start}}) MATCH (b:{end[0]}__stage {{{end[1]}: event.end}}) "
-        f"MERGE (a)-[r:{kind}]->(b)" + (f" SET {setting}" if properties else ""),
-        f"MATCH {pattern} RETURN {returned}",
-    )  # fmt: skip
-
-
-CUSTOMER, PRODUCT = ("Customer", "customer_unique_id"), ("Product", "product_id")
-SELLER, CATEGORY = ("Seller", "seller_id"), ("Category", "name")
-# Nodes before relationships.
-PARTS = (
-    _nodes(*CUSTOMER, city="string", state="string", orders="bigint"),
-    _nodes(*PRODUCT, category="string"),
-    _nodes(*SELLER, city="string", state="string"),
-    _nodes(*CATEGORY),
-    _edges("IN", PRODUCT, CATEGORY),
-    _edges("SELLS", SELLER, PRODUCT, items="bigint"),
-    _edges("PURCHASED", CUSTOMER, PRODUCT, orders="bigint", items="bigint", revenue_centavos="bigint"),
-    _edges("ALSO_BOUGHT", PRODUCT, PRODUCT, orders="bigint", lift="double"),
-    _edges("RECOMMENDED", CUSTOMER, PRODUCT, rank="bigint", score="double"),
-)
-
-
-def frames(lake: Lake, snapshot: Snapshot) -> dict[str, DataFrame]:
-    """The rows of each part at a snapshot."""
-
-    def gold(name: str) -> DataFrame:
-        return tables.read(lake, f"gold.{name}", snapshot.versions[f"gold.{name}"])
-
-    items, products = gold("fact_order_items"), gold("dim_product")
-    pairs = gold("bought_together").select("product_a", "product_b", "orders", "lift")
-    centavos = (F.sum("revenue_brl") * 100).cast("bigint").alias("revenue_centavos")
-    found = {
-        "Customer": gold("dim_customer").select(
-            "customer_unique_id", F.col("customer_city").alias("city"), F.col("customer_state").alias("state"), "orders"
-        ),
-        "Product": products.select("product_id", "category"),
-        "Seller": gold("dim_seller").select("seller_id", F.col("seller_city").alias("city"), F.col("seller_state").alias("state")),
-        "Category": products.select(F.col("category").alias("name")).distinct(),
-        "IN": products.select(F.col("product_id").alias("start"), F.col("category").alias("end")),
-        "SELLS": items.groupBy(F.col("seller_id").alias("start"), F.col("product_id").alias("end")).agg(F.count(F.lit(1)).alias("items")),
-        "PURCHASED": items.groupBy(F.col("customer_unique_id").alias("start"), F.col("product_id").alias("end")).agg(
-            F.countDistinct("order_id").alias("orders"), F.count(F.lit(1)).alias("items"), centavos
-        ),
-        # Both ways, so that "who bought X" needs no thought about which identifier is smaller.
-        "ALSO_BOUGHT": pairs.toDF("start", "end", "orders", "lift").unionByName(pairs.toDF("end", "start", "orders", "lift")),
-        "RECOMMENDED": gold("recommendations").select(
-            F.col("customer_unique_id").alias("start"), F.col("product_id").alias("end"), "rank", "score"
-        ),
-    }
-    return {part.name: found[part.name].select(*[F.col(n).cast(t).alias(n) for n, t in part.types.items()]) for part in PARTS}
-
-
-# ----------------------------------------------------------------------------------------------------------- the server
+def views() -> list[View]:
+    """What Neo4j shows."""
+    return [kind.view for kind in KINDS]
 
 
 def _settings() -> tuple[str, str, str]:
@@ -125,41 +51,82 @@ def connected() -> Iterator[Driver]:
     """
     url, user, password = _settings()
     try:
-        with GraphDatabase.driver(url, auth=(user, password), connection_timeout=5, max_transaction_retry_time=5) as driver:
+        with GraphDatabase.driver(url, auth=(user, password), notifications_min_severity="OFF", **PATIENCE) as driver:
             yield driver
     except (DriverError, Neo4jError) as error:
+        if "MemoryPoolOutOfMemory" in str(error):
+            hint = "set a larger NEO4J_HEAP in .env, then `make down up`; readers still see what they saw"
+            raise BadEnvironment("Neo4j: the whole graph does not fit into the memory of one transaction", hint) from error
         raise BadEnvironment(f"Neo4j: {str(error).splitlines()[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def _marked(driver: Driver, state: str) -> Snapshot | None:
-    rows = driver.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.versions AS versions", state=state).records
-    return Snapshot.of(json.loads(rows[0]["versions"])) if rows else None
-
-
-def held() -> Snapshot | None:
-    """The snapshot that readers see."""
+def held() -> Held | None:
+    """What readers see; None if there is nothing."""
     with connected() as driver:
         return _marked(driver, "current")
 
 
-def publish(lake: Lake, snapshot: Snapshot) -> dict[str, Fingerprint]:
-    """Stage the graph, compare it, and show it to readers in one transaction; what was staged, by part.
+def _marked(runner: Driver, state: str) -> Held | None:
+    rows = runner.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.held AS held", state=state).records
+    return Held.from_json(rows[0]["held"]) if rows else None
+
+
+def _mark(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
+    transaction.run("MATCH (s:_Snapshot) DELETE s").consume()
+    for state, of in (("current", new), ("previous", before)):
+        if of:
+            setting = "CREATE (:_Snapshot {state: $state, id: $id, held: $held})"
+            transaction.run(setting, state=state, id=of.snapshot.id, held=of.to_json()).consume()
+
+
+def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
+    """Stage the graph anew and show it.
+
+    Args:
+        rows: by label or type of relationship.
+        new: what the store is to hold after it.
 
     Raises:
         BadEnvironment: the server is away or refuses; readers still see what they saw.
         LawBroken: what arrived is not what was sent; readers still see what they saw.
     """
     _require_connector(lake)
-    rows = frames(lake, snapshot)
     with connected() as driver:
         _make_constraints(driver)
-        _clear(driver, "stage")
-        staged = {part.name: _stage(lake, part, rows[part.name]) for part in PARTS}
-        # First the marker: what is half deleted must not be brought back.
-        driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
-        _clear(driver, "previous")
-        _relabel(driver, snapshot)
-    return staged
+        _clear(driver, *(f"{label}__stage" for label, _ in LABELS))
+        for kind in KINDS:
+            frame = rows[kind.view.name]
+            _send(frame, kind.merge("event", "__stage"))
+            _require(kind, kind.view.fingerprint(_read(lake, kind.read("__stage"), frame)), new.fingerprints[kind.view.name])
+        _forget_previous(driver)
+        before = _marked(driver, "current")
+        with driver.session() as session:
+            session.execute_write(lambda transaction: _relabel(transaction, new, before, "stage"))
+
+
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+    """Send what comes and goes as nodes that say so, and apply it in one transaction.
+
+    Args:
+        changes: rows with `_sign`, by label or type of relationship.
+        new: what the store is to hold after it.
+
+    Raises:
+        BadEnvironment, LawBroken: as above.
+    """
+    _require_connector(lake)
+    with connected() as driver:
+        _make_constraints(driver)
+        _forget_previous(driver)
+        for kind in (kind for kind in KINDS if kind.view.name in changes):
+            frame = changes[kind.view.name]
+            # What tells a row of a change from the others: then a batch that is sent twice is there once.
+            row = F.concat_ws("\x1f", *kind.key, SIGN)
+            _send(frame.withColumn("row", row), kind.keep_change())
+            _require(kind, kind.view.fingerprint(_read(lake, kind.read_change(), frame)), kind.view.fingerprint(frame))
+        before = _marked(driver, "current")
+        with driver.session() as session:
+            session.execute_write(lambda transaction: _apply(transaction, new, before))
 
 
 def _require_connector(lake: Lake) -> None:
@@ -172,65 +139,113 @@ def _require_connector(lake: Lake) -> None:
 
 
 def _make_constraints(driver: Driver) -> None:
-    for label, key in (CUSTOMER, PRODUCT, SELLER, CATEGORY):
+    for label, key in LABELS:
         for name in (label, f"{label}__stage"):
             driver.execute_query(f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{name}) REQUIRE n.{key} IS UNIQUE")
+    for kind in KINDS:
+        driver.execute_query(f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{kind.change}) REQUIRE n.row IS UNIQUE")
+        if kind.is_node:
+            driver.execute_query(f"CREATE INDEX IF NOT EXISTS FOR (n:{kind.change}) ON (n.{kind.key[0]})")
     driver.execute_query("CREATE CONSTRAINT IF NOT EXISTS FOR (s:_Snapshot) REQUIRE s.state IS UNIQUE")
     driver.execute_query("CALL db.awaitIndexes(60)")
 
 
-def _clear(driver: Driver, state: str) -> None:
+def _forget_previous(driver: Driver) -> None:
+    """Delete what leads back. First the marker: what is half deleted must not be brought back."""
+    driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
+    _clear(driver, *(f"{label}__previous" for label, _ in LABELS), *(kind.change for kind in KINDS))
+
+
+def _clear(driver: Driver, *labels: str) -> None:
     with driver.session() as session:
-        for label in LABELS:
-            session.run(f"MATCH (n:{label}__{state}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 5000 ROWS").consume()
+        for label in labels:
+            session.run(f"MATCH (n:{label}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 5000 ROWS").consume()
 
 
-def _stage(lake: Lake, part: Part, frame: DataFrame) -> Fingerprint:
+def _options() -> dict[str, str]:
     url, user, password = _settings()
-    options = {"url": url, "authentication.basic.username": user, "authentication.basic.password": password}
-    frame = frame.persist()
-    try:
-        sent = fingerprint(frame, part.types)
-        # One partition: two that write relationships of the same node wait for each other's locks, and may do so for ever.
-        writer = frame.coalesce(1).write.format(SOURCE).options(**options).option("query", part.write)
-        writer.option("batch.size", ROWS_A_BATCH).mode("Overwrite").save()
-    finally:
-        frame.unpersist()
-    arrived = fingerprint(
-        lake.spark.read.format(SOURCE).options(**options).schema(frame.schema).option("query", part.read).load(), part.types
-    )
-    if arrived != sent:
-        raise LawBroken(f"Neo4j {part.name}: sent {sent}, arrived {arrived}")
-    return sent
+    return {"url": url, "authentication.basic.username": user, "authentication.basic.password": password}
 
 
-def _relabel(driver: Driver, snapshot: Snapshot, shown: str = "stage") -> None:
-    """In one transaction: what readers see becomes __previous, nodes labelled __`shown` take its place, the marker says so."""
-
-    def work(transaction) -> None:
-        for label in LABELS:
-            for old, new in ((f"{label}__{shown}", f"{label}__next"), (label, f"{label}__previous"), (f"{label}__next", label)):
-                transaction.run(f"MATCH (n:{old}) REMOVE n:{old} SET n:{new}").consume()
-        transaction.run("MATCH (s:_Snapshot {state: 'previous'}) DELETE s").consume()
-        transaction.run("MATCH (s:_Snapshot {state: 'current'}) SET s.state = 'previous'").consume()
-        transaction.run(
-            "CREATE (:_Snapshot {state: 'current', id: $id, versions: $versions})",
-            id=snapshot.id, versions=json.dumps(dict(snapshot.versions)),
-        ).consume()  # fmt: skip
-
-    with driver.session() as session:
-        session.execute_write(work)
+def _send(frame: DataFrame, statement: str) -> None:
+    # One partition: two that write relationships of the same node wait for each other's locks, and may do so for ever.
+    writer = frame.coalesce(1).write.format(SOURCE).options(**_options()).option("query", statement)
+    writer.option("batch.size", ROWS_A_BATCH).mode("Overwrite").save()
 
 
-def restore() -> Snapshot:
+def _read(lake: Lake, statement: str, like: DataFrame) -> DataFrame:
+    return lake.spark.read.format(SOURCE).options(**_options()).schema(like.schema).option("query", statement).load()
+
+
+def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
+    """The fingerprint of what readers see of a view.
+
+    Args:
+        like: a frame of the view's columns.
+    """
+    _require_connector(lake)
+    kind = next(kind for kind in KINDS if kind.view.name == view.name)
+    return view.fingerprint(_read(lake, kind.read(), like))
+
+
+def _require(kind: Kind, found: Fingerprint, expected: Fingerprint) -> None:
+    if found != expected:
+        raise LawBroken(f"Neo4j {kind.view.name}: expected {expected}, found {found}")
+
+
+def _apply(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
+    """What was sent goes into the graph, is counted and summed there, and the marker is set."""
+    nodes, edges = [kind for kind in KINDS if kind.is_node], [kind for kind in KINDS if not kind.is_node]
+    steps = [f"MATCH (c:{kind.change}) WHERE c.{SIGN} < 0 {kind.delete('c')}" for kind in edges]
+    steps += [f"MATCH (c:{kind.change}) WHERE c.{SIGN} > 0 {kind.merge('c')}" for kind in nodes]
+    steps += [
+        f"MATCH (c:{kind.change}) WHERE c.{SIGN} < 0 "
+        f"AND NOT EXISTS {{ MATCH (d:{kind.change} {{{kind.key[0]}: c.{kind.key[0]}}}) WHERE d.{SIGN} > 0 }} {kind.delete('c')}"
+        for kind in nodes
+    ]
+    steps += [f"MATCH (c:{kind.change}) WHERE c.{SIGN} > 0 {kind.merge('c')}" for kind in edges]
+    for step in steps:
+        transaction.run(step).consume()
+    for kind in KINDS:
+        expected = new.fingerprints[kind.view.name]
+        sums = summed(kind.view.types)
+        what = ", ".join(["count(n) AS rows", *(f"sum(n.{name}) AS {name}" for name in sums)])
+        found = transaction.run(f"{kind.all()} RETURN {what}").single(strict=True)
+        _require(kind, Fingerprint.of(found["rows"], expected.checksum, {name: found[name] for name in sums}), expected)
+    _mark(transaction, new, before)
+
+
+def _relabel(transaction: ManagedTransaction, new: Held, before: Held | None, shown: str) -> None:
+    """What readers see becomes __previous, nodes labelled __`shown` take its place, and the marker is set."""
+    for label, _ in LABELS:
+        aside = f"{label}__next" if shown == "previous" else f"{label}__previous"
+        for old, to in ((label, aside), (f"{label}__{shown}", label)):
+            transaction.run(f"MATCH (n:{old}) REMOVE n:{old} SET n:{to}").consume()
+        if aside != f"{label}__previous":
+            transaction.run(f"MATCH (n:{aside}) REMOVE n:{aside} SET n:{label}__previous").consume()
+    _mark(transaction, new, before)
+
+
+def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
         BadEnvironment: there is none, or the server is away.
     """
     with connected() as driver:
-        snapshot = _marked(driver, "previous")
-        if not snapshot:
+        now, before = _marked(driver, "current"), _marked(driver, "previous")
+        if not now or not before:
             raise BadEnvironment("Neo4j holds no previous snapshot", "publish at least twice")
-        _relabel(driver, snapshot, shown="previous")
-    return snapshot
+        before = replace(before, travelled=now.travelled)
+
+        def bring_back(transaction: ManagedTransaction) -> None:
+            if now.travelled == "changes":
+                for kind in KINDS:
+                    transaction.run(f"MATCH (c:{kind.change}) SET c.{SIGN} = -c.{SIGN}").consume()
+                _apply(transaction, before, now)
+            else:
+                _relabel(transaction, before, now, "previous")
+
+        with driver.session() as session:
+            session.execute_write(bring_back)
+    return before

@@ -1,4 +1,4 @@
-"""What a publication is made of: a snapshot of gold, and the fingerprint by which a store's copy is compared with it."""
+"""What a publication is made of: a snapshot of gold, and what a store remembers of the one it holds."""
 
 from __future__ import annotations
 
@@ -6,35 +6,71 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from datetime import datetime
 
 from lake import tables
 from lake.contracts import Contract, layer
 from lake.errors import GateFailed
+from lake.publish.fingerprint import Fingerprint
 from lake.session import Lake
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The versions of the published gold tables. `id` is the same for the same versions."""
+    """The versions of the published gold tables.
 
-    id: str
+    Attributes:
+        versions: by table.
+        runs: the run that wrote each of them, which tells a lake from another that has come to the same versions.
+    """
+
     versions: Mapping[str, int]
+    runs: Mapping[str, str]
 
-    @staticmethod
-    def of(versions: Mapping[str, int]) -> Snapshot:
-        return Snapshot(hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest()[:12], dict(versions))
+    @property
+    def id(self) -> str:
+        """The same for the same versions of the same lake."""
+        return hashlib.sha256(json.dumps([self.versions, self.runs], sort_keys=True).encode()).hexdigest()[:12]
+
+    def written_at(self) -> datetime:
+        """When the newest run that it is made of began (UTC): run identifiers begin with it, others count as never late."""
+        times = [run.split("-")[0] for run in self.runs.values()]
+        return max((datetime.strptime(time, "%Y%m%dT%H%M%S") for time in times if len(time) == 15), default=datetime.max)
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """Rows, sums of the decimal columns, and a checksum of all values that does not depend on the order of the rows."""
+class Held:
+    """What a store's marker says.
 
-    rows: int
-    sums: Mapping[str, str]
-    checksum: int
+    Attributes:
+        snapshot: what readers see.
+        shape: what the store's views looked like (`View.shape`): another shape means that the store has to be filled anew.
+        travelled: `all`, or `changes` since the snapshot before.
+        fingerprints: of each view.
+    """
+
+    snapshot: Snapshot
+    shape: str
+    travelled: str
+    fingerprints: Mapping[str, Fingerprint]
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "id": self.snapshot.id,
+                "versions": dict(self.snapshot.versions),
+                "runs": dict(self.snapshot.runs),
+                "shape": self.shape,
+                "travelled": self.travelled,
+                "fingerprints": {name: value.to_json() for name, value in self.fingerprints.items()},
+            }
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Held:
+        said = json.loads(text)
+        fingerprints = {name: Fingerprint.of(**value) for name, value in said["fingerprints"].items()}
+        return Held(Snapshot(said["versions"], said["runs"]), said["shape"], said["travelled"], fingerprints)
 
 
 def published_tables() -> list[Contract]:
@@ -51,28 +87,4 @@ def newest_snapshot(lake: Lake) -> Snapshot:
     versions = {c.name: tables.version(lake, c.name) for c in published_tables()}
     if missing := [name for name, at in versions.items() if at is None]:
         raise GateFailed(f"nothing can be published: {', '.join(missing)} do not exist", "run the pipeline with all its steps first")
-    return Snapshot.of(versions)
-
-
-def fingerprint(frame: DataFrame, types: Mapping[str, str]) -> Fingerprint:
-    """Measure the columns of a frame in one job.
-
-    Args:
-        types: columns and their types as contracts write them.
-    """
-    text = F.concat_ws("\x1f", *[F.coalesce(_canonical(F.col(name), type_), F.lit("\x00")) for name, type_ in types.items()])
-    money = [name for name, type_ in types.items() if type_.startswith("decimal")]
-    row = frame.agg(F.count(F.lit(1)), F.sum(F.crc32(text.cast("binary"))), *[F.sum(F.col(n).cast(types[n])) for n in money]).first()
-    return Fingerprint(row[0], dict(zip(money, map(str, row[2:]), strict=True)), row[1] or 0)
-
-
-def _canonical(value: Column, type_: str) -> Column:
-    """A value as text that every store gives back alike."""
-    if type_ == "timestamp":
-        return F.unix_micros(value.cast("timestamp")).cast("string")
-    if type_ == "double":
-        # Rounded: stores write the last digits of a double in different ways.
-        return F.round(value.cast("double") * 1e6).cast("bigint").cast("string")
-    if type_ == "array<string>":
-        return F.concat_ws("\x1e", value)
-    return value.cast(type_).cast("string")
+    return Snapshot(versions, {name: tables.note(lake, name).run_id for name in versions})

@@ -1,0 +1,155 @@
+"""What Neo4j shows: gold as nodes and relationships, and the statements that write and read each kind of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake.publish.fingerprint import SIGN
+from lake.publish.view import View
+
+CUSTOMER, PRODUCT = ("Customer", "customer_unique_id"), ("Product", "product_id")
+SELLER, CATEGORY = ("Seller", "seller_id"), ("Category", "name")
+LABELS = (CUSTOMER, PRODUCT, SELLER, CATEGORY)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Nodes of a label or relationships of a type.
+
+    Attributes:
+        view: their rows.
+        key: the columns that say which node or relationship a row is.
+        label: of the nodes, or of those where the relationships start, with the property that is their key.
+        end: likewise of those where the relationships end; None for nodes.
+
+    In the statements n is what is written or read, `row` names what holds a row's values, and `suffix` is added to labels of
+    what readers do not see.
+    """
+
+    view: View
+    key: tuple[str, ...]
+    label: tuple[str, str]
+    end: tuple[str, str] | None = None
+
+    @property
+    def is_node(self) -> bool:
+        return self.end is None
+
+    @property
+    def properties(self) -> list[str]:
+        return [name for name in self.view.types if name not in self.key]
+
+    def _ends(self, row: str, suffix: str) -> str:
+        (start, start_key), (end, end_key) = self.label, self.end
+        return f"MATCH (a:{start}{suffix} {{{start_key}: {row}.start}}) MATCH (b:{end}{suffix} {{{end_key}: {row}.end}}) "
+
+    def merge(self, row: str, suffix: str = "") -> str:
+        """Write what a row says; a second time changes nothing."""
+        setting = ", ".join(f"n.{name} = {row}.{name}" for name in self.properties)
+        setting = f" SET {setting}" if setting else ""
+        if self.is_node:
+            return f"MERGE (n:{self.label[0]}{suffix} {{{self.key[0]}: {row}.{self.key[0]}}}){setting}"
+        return self._ends(row, suffix) + f"MERGE (a)-[n:{self.view.name}]->(b){setting}"
+
+    def delete(self, row: str) -> str:
+        """Take away what a row names."""
+        if self.is_node:
+            return f"MATCH (n:{self.label[0]} {{{self.key[0]}: {row}.{self.key[0]}}}) DETACH DELETE n"
+        return self._ends(row, "") + f"MATCH (a)-[n:{self.view.name}]->(b) DELETE n"
+
+    def all(self, suffix: str = "") -> str:
+        """MATCH for all of them, with a, b and n."""
+        if self.is_node:
+            return f"MATCH (n:{self.label[0]}{suffix})"
+        return f"MATCH (a:{self.label[0]}{suffix})-[n:{self.view.name}]->(b:{self.end[0]}{suffix})"
+
+    def read(self, suffix: str = "") -> str:
+        """All of them as rows."""
+        key = f"n.{self.key[0]} AS {self.key[0]}" if self.is_node else f"a.{self.label[1]} AS start, b.{self.end[1]} AS end"
+        return f"{self.all(suffix)} RETURN " + ", ".join([key, *(f"n.{name} AS {name}" for name in self.properties)])
+
+    @property
+    def change(self) -> str:
+        """The label of the nodes in which changes travel."""
+        return f"_Change_{self.view.name}"
+
+    def keep_change(self) -> str:
+        """Write a row of a change as a node; a second time changes nothing."""
+        values = ", ".join(f"n.{name} = event.{name}" for name in self.view.types)
+        return f"MERGE (n:{self.change} {{row: event.row}}) SET n.{SIGN} = event.{SIGN}, {values}"
+
+    def read_change(self) -> str:
+        return f"MATCH (n:{self.change}) RETURN " + ", ".join(f"n.{name} AS {name}" for name in [*self.view.types, SIGN])
+
+
+def _nodes(label: tuple[str, str], source: str, build: Callable[..., DataFrame], grain: str | None = None, **properties: str) -> Kind:
+    types = {label[1]: "string", **properties}
+    return Kind(View(label[0], types, (source,), _typed(types, build), grain), (label[1],), label)
+
+
+def _edges(
+    name: str,
+    start: tuple[str, str],
+    end: tuple[str, str],
+    source: str,
+    build: Callable[..., DataFrame],
+    grain: str | None = None,
+    **properties: str,
+) -> Kind:
+    types = {"start": "string", "end": "string", **properties}
+    return Kind(View(name, types, (source,), _typed(types, build), grain), ("start", "end"), start, end)
+
+
+def _typed(types: dict[str, str], build: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+    return lambda **frames: build(*frames.values()).select(*[F.col(name).cast(type_).alias(name) for name, type_ in types.items()])
+
+
+def _customers(dim_customer: DataFrame) -> DataFrame:
+    return dim_customer.select("customer_unique_id", F.col("customer_city").alias("city"), F.col("customer_state").alias("state"), "orders")
+
+
+def _sellers(dim_seller: DataFrame) -> DataFrame:
+    return dim_seller.select("seller_id", F.col("seller_city").alias("city"), F.col("seller_state").alias("state"))
+
+
+def _sells(items: DataFrame) -> DataFrame:
+    return items.groupBy(F.col("seller_id").alias("start"), F.col("product_id").alias("end")).agg(F.count(F.lit(1)).alias("items"))
+
+
+def _purchased(items: DataFrame) -> DataFrame:
+    # Neo4j has no decimal: money is in centavos.
+    centavos = (F.sum("revenue_brl") * 100).cast("bigint").alias("revenue_centavos")
+    return items.groupBy(F.col("customer_unique_id").alias("start"), F.col("product_id").alias("end")).agg(
+        F.countDistinct("order_id").alias("orders"), F.count(F.lit(1)).alias("items"), centavos
+    )
+
+
+def _also_bought(bought_together: DataFrame) -> DataFrame:
+    # Both ways, so that "who bought X" needs no thought about which identifier is smaller.
+    pairs = bought_together.select("product_a", "product_b", "orders", "lift")
+    return pairs.toDF("start", "end", "orders", "lift").unionByName(pairs.toDF("end", "start", "orders", "lift"))
+
+
+def _recommended(recommendations: DataFrame) -> DataFrame:
+    return recommendations.select(F.col("customer_unique_id").alias("start"), F.col("product_id").alias("end"), "rank", "score")
+
+
+# Nodes before relationships.
+KINDS = (
+    _nodes(CUSTOMER, "dim_customer", _customers, city="string", state="string", orders="bigint"),
+    _nodes(PRODUCT, "dim_product", lambda products: products, category="string"),
+    _nodes(SELLER, "dim_seller", _sellers, city="string", state="string"),
+    _nodes(CATEGORY, "dim_product", lambda products: products.select(F.col("category").alias("name")).distinct(), "category"),
+    _edges("IN", PRODUCT, CATEGORY, "dim_product", lambda p: p.select(F.col("product_id").alias("start"), F.col("category").alias("end"))),
+    _edges("SELLS", SELLER, PRODUCT, "fact_order_items", _sells, "product_id", items="bigint"),
+    _edges(
+        "PURCHASED", CUSTOMER, PRODUCT, "fact_order_items", _purchased, "customer_unique_id",
+        orders="bigint", items="bigint", revenue_centavos="bigint",
+    ),
+    _edges("ALSO_BOUGHT", PRODUCT, PRODUCT, "bought_together", _also_bought, orders="bigint", lift="double"),
+    _edges("RECOMMENDED", CUSTOMER, PRODUCT, "recommendations", _recommended, rank="bigint", score="double"),
+)  # fmt: skip
