@@ -15,7 +15,7 @@ READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish doctor up down status clean
+.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile doctor up down status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ download: $(READY)  ## the real data set from Kaggle, with your own token: LANDI
 
 publish: $(READY)  ## gold to MongoDB, ClickHouse and Neo4j: [ARGS="--stores clickhouse", --restore, ...]
 	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/publish.py $(ARGS)
+
+reconcile: $(READY)  ## gold and the stores side by side, to the cent
+	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/reconcile.py $(ARGS)
 
 doctor: $(READY)  ## is all there that a run needs? [LAKE=minio]
 	@python -m lake.doctor

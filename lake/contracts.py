@@ -164,6 +164,8 @@ class Contract(_Frozen):
             raise ValueError("is bronze but has no feed")
         if unpublishable := [store for store in self.publish if store not in STORES]:
             raise ValueError(f"is published to unknown stores: {', '.join(unpublishable)}")
+        if self.publish and any(column.type.startswith("array") for column in self.columns.values()):
+            raise ValueError("is published but has an array, which Spark can't send by JDBC")
         return self
 
     @cached_property

@@ -15,9 +15,11 @@ from deltalake import DeltaTable
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def submit(job: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def submit(job: str, *arguments: object, master: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """spark-submit jobs/<job>.py with arguments. What the job prints is in stdout, whichever of the two it printed to."""
-    given = ["--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))] if job == "publish" else []
+    given = ["--master", master] if master else []
+    if job in ("publish", "reconcile") or "e2e" in job:
+        given += ["--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))]
     command = [str(Path(sys.executable).parent / "spark-submit"), *given, str(ROOT / "jobs" / f"{job}.py")]
     return _run([*command, *map(str, arguments)], environment)
 

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 SIGN = "_sign"
-FIELD, ITEM, NULL = "\x1f", "\x1e", "\x00"
+FIELD, NULL = "\x1f", "\x00"
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,4 @@ def canonical(value: Column, type_: str) -> Column:
     if type_ == "double":
         # To the sixth digit: stores write the last digits of a double in different ways.
         return F.floor(value.cast("double") * 1e6 + 0.5).cast("string")
-    if type_ == "array<string>":
-        return F.concat_ws(ITEM, value)
     return value.cast(type_).cast("string")
