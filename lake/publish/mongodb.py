@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.errors import BadEnvironment, LawBroken
+from lake.errors import BadConfiguration, BadEnvironment, LawBroken
 from lake.publish.documents import VIEWS
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
@@ -185,6 +185,11 @@ def _make(database: Database, name: str, collection: Collection) -> None:
 
 
 def _send(frame: DataFrame, collection: str) -> None:
+    if '"type":"date"' in frame.schema.json():
+        raise BadConfiguration(
+            f"MongoDB {collection}: the connector shifts dates by the zone of the JVM",
+            "cast them to timestamp in lake/publish/documents.py",
+        )
     frame.write.format("mongodb").options(**_options(collection)).option("ordered", "false").mode("append").save()
 
 

@@ -41,9 +41,14 @@ def _launcher(command: str) -> None:
 
 @pytest.fixture(scope="session")
 def published(servers, tmp_path_factory) -> Path:
-    """A small marketplace through all steps into the bucket, and from there to the stores."""
+    """A small marketplace through all steps into the bucket, and from there to the stores. Gives its landing folder; the last
+    day, which has not come yet, lies in the folder `later` beside it."""
     landing = tmp_path_factory.mktemp("marketplace") / "landing"
-    generate(landing, scale=0.02, seed=3, days=1)
+    generate(landing, scale=0.02, seed=3, days=2)
+    last = max(path for path in landing.iterdir() if path.name.startswith("20"))
+    later = landing.parent / "later"
+    later.mkdir()
+    last.rename(later / last.name)
     run = submit("pipeline", "--profile", "minio", "--landing", landing)
     assert run.returncode == 0, run.stdout
     done = submit("publish", "--profile", "minio")

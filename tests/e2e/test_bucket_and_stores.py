@@ -66,10 +66,10 @@ def test_stores_hold_what_gold_says_to_the_cent(published):
 
 def test_all_stores_hold_the_same_snapshot_and_the_ledger_says_so(published):
     held = [store.held() for store in (mongodb, clickhouse, neo4j)]
-    assert len({snapshot.id for snapshot in held}) == 1
+    assert len({one.snapshot.id for one in held}) == 1
     rows = open_sql(LAKE).execute("select store, snapshot, status from ops.publications order by 1").fetchall()
     assert [(r[0], r[2]) for r in rows] == [("clickhouse", "done"), ("mongodb", "done"), ("neo4j", "done")]
-    assert {r[1] for r in rows} == {snapshot.id for snapshot in held}
+    assert {r[1] for r in rows} == {one.snapshot.id for one in held}
 
 
 def test_a_store_that_is_away_does_not_stop_the_others_and_the_previous_snapshot_comes_back(published):
@@ -97,7 +97,7 @@ def test_a_store_whose_switch_was_cut_off_holds_nothing_until_it_is_published_ag
 
 
 def test_every_table_of_the_contracts_that_is_published_somewhere_is_in_the_snapshot(published):
-    assert set(clickhouse.held().versions) == {c.name for c in layer("gold") if c.publish}
+    assert set(clickhouse.held().snapshot.versions) == {c.name for c in layer("gold") if c.publish}
 
 
 def test_the_doctor_finds_the_bucket_in_order(published):
