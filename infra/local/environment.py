@@ -55,6 +55,15 @@ SETTINGS = (
     Setting("NEO4J_USER", "neo4j"),
     Setting("NEO4J_PASSWORD", secret=True),
     Setting("NEO4J_HEAP", "512m"),
+    Setting("TRINO_PORT", "8443"),
+    Setting("TRINO_USER", "publisher"),
+    Setting("TRINO_PASSWORD", secret=True),
+    Setting("TRINO_READER_USER", "reader"),
+    Setting("TRINO_READER_PASSWORD", secret=True),
+    Setting("TRINO_INTERNAL_SECRET", secret=True),
+    Setting("TRINO_CERTIFICATE", "data/servers/trino/certificate.pem"),
+    Setting("TRINO_LOCAL_LAKE", "data/lake"),
+    Setting("TRINO_HEAP", "2g"),
 )
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 

@@ -17,7 +17,7 @@ from infra.local.process import Process, holder, is_taken
 from infra.local.server import Place, Server, Settings
 from lake.errors import BadEnvironment, LakeBusy, LakeError
 
-START_SECONDS = 120
+START_SECONDS = 240
 STOP_SECONDS = 30
 
 
