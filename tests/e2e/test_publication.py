@@ -59,7 +59,7 @@ class Reader(threading.Thread):
         self.ask, self.seen, self.ended = ask, set(), threading.Event()
 
     def run(self) -> None:
-        while not self.ended.is_set():
+        while not self.ended.wait(0.05):  # the publication wants the two cores too
             with suppress(BadEnvironment):
                 self.seen.add(self.ask())
 
