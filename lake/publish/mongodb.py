@@ -246,6 +246,7 @@ def restore() -> Held:
 
 
 def _take_back(database: Database, session: ClientSession, before: Held, now: Held) -> None:
+    """Within a transaction: turn what was sent around and apply it, so that a second time it leads forth again."""
     for view in VIEWS:
         database[f"{view.name}__changes"].update_many({}, {"$mul": {SIGN: -1}}, session=session)
     _apply(database, session, before, now)

@@ -66,8 +66,8 @@ def held() -> Held | None:
         return _marked(driver, "current")
 
 
-def _marked(runner: Driver, state: str) -> Held | None:
-    rows = runner.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.held AS held", state=state).records
+def _marked(driver: Driver, state: str) -> Held | None:
+    rows = driver.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.held AS held", state=state).records
     return Held.from_json(rows[0]["held"]) if rows else None
 
 
