@@ -15,7 +15,7 @@ READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile doctor up down status clean
+.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile doctor up down airflow airflow-down status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,13 @@ up: $(READY)  ## MinIO, MongoDB, ClickHouse and Neo4j as processes on this machi
 
 down: $(READY)  ## stop them
 	@python -m infra.local down
+
+airflow: $(READY)  ## Airflow with the DAGs, in an environment of its own: [LANDING=<folder> LAKE=minio]
+	@LANDING=$(abspath $(LANDING)) python -m infra.local up airflow
+	@echo "log in as the AIRFLOW_ADMIN_USER of .env with the AIRFLOW_ADMIN_PASSWORD that is there"
+
+airflow-down: $(READY)  ## stop it and all that it started
+	@python -m infra.local down airflow
 
 status: $(READY)  ## their addresses, health, memory
 	@python -m infra.local status

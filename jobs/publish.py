@@ -9,5 +9,7 @@ if __name__ == "__main__":
     arguments.add_argument("--again", action="store_true", help="publish even if a store holds the snapshot already")
     arguments.add_argument("--restore", action="store_true", help="bring the previous snapshot back instead")
     writing_job(
-        arguments, lambda lake, run, args: restore(run, args.stores) if args.restore else publish(lake, run, args.stores, args.again)
+        arguments,
+        lambda lake, run, args: restore(run, args.stores) if args.restore else publish(lake, run, args.stores, args.again),
+        judges=False,
     )

@@ -32,16 +32,20 @@ def build(lake: Lake, run: Run, only: set[str] | None = None, full: bool = False
     """Bring the gold tables up to silver, facts before dimensions before marts.
 
     Args:
-        only: names of the tables to build; all that have a builder if None.
+        only: names of the tables to build, together with the gold tables that they are built from; all that have a builder if None.
         full: rebuild from everything instead of from what changed.
 
     Raises:
         GateFailed: a suite did not hold; that table and those behind it are not written.
         LawBroken: rows or money got lost on the way.
     """
-    wanted = {c.name for c in layer("gold") if c.name in BUILDERS} & (only or set(BUILDERS))
+    wanted = {c.name for c in layer("gold") if c.name in BUILDERS} & (_with_sources(only) if only else set(BUILDERS))
     needs = {name: {s for s in contract(name).sources if s in wanted} for name in wanted}
     in_order(dict(sorted(needs.items())), lambda name: build_table(lake.apart(), run, contract(name), full))
+
+
+def _with_sources(names: set[str]) -> set[str]:
+    return names | {needed for name in names for needed in _with_sources(set(contract(name).sources))}
 
 
 def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touched: DataFrame | None = None) -> None:

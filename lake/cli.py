@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from importlib import import_module
 from threading import Thread
 
 from lake.errors import BadEnvironment, LakeError
-from lake.ledger import Run, say
+from lake.ledger import Run, new_run_id, say
 from lake.pipeline import run_on
 from lake.session import Lake, open_lake
 from lake.settings import PROFILES, load_settings
@@ -45,14 +47,29 @@ def writing(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return made
 
 
-def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Namespace], None]) -> None:
-    """Parse arguments, open the lake, work; end the process with the code of the error, if there is one."""
+def _end_with_the_jvm() -> None:
+    """Ask Linux to end this process when the JVM that started it ends. One that waits for the lake asks nothing of the JVM, and
+    would not notice that whoever killed it meant both."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ and sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Namespace], None], judges: bool = True) -> None:
+    """Parse arguments, open the lake, work; end the process with the code of the error, if there is one.
+
+    Args:
+        judges: whether gates are part of the work.
+    """
+    _end_with_the_jvm()
     args = arguments.parse_args()
+    args.run_id = getattr(args, "run_id", None) or new_run_id()
     try:
         settings = load_settings(args.profile, args.lake, args.landing)
-        # Importing Great Expectations takes as long as starting the JVM: do both at once.
-        Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
-        work(open_lake(settings, f"lakehouse {os.path.basename(sys.argv[0])}"), args)
+        if judges:
+            # Importing Great Expectations takes as long as starting the JVM: do both at once.
+            Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
+        work(open_lake(settings, f"lakehouse {os.path.basename(sys.argv[0]).removesuffix('.py')} {args.run_id}"), args)
     except LakeError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
@@ -66,7 +83,7 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
         _fail(f"unexpected: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", 1)
 
 
-def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, argparse.Namespace], None]) -> None:
+def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, argparse.Namespace], None], judges: bool = True) -> None:
     """A job that writes: the same, holding the lake and keeping the ledger."""
 
     def held(lake: Lake, args: argparse.Namespace) -> None:
@@ -74,7 +91,7 @@ def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, a
             say(f"run {run.run_id} on {lake.root}")
             work(lake, run, args)
 
-    job(writing(arguments), held)
+    job(writing(arguments), held, judges)
 
 
 def _fail(message: str, code: int) -> None:

@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import re
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
-from pyspark.sql import types as T
 
 from lake.errors import BadConfiguration
 from lake.settings import CONF
 
+if TYPE_CHECKING:
+    from pyspark.sql import types as T
+
 LAYERS = ("bronze", "silver", "gold", "ops")
 STORES = ("mongodb", "clickhouse", "neo4j")
 # Only types that Spark, Trino, ClickHouse, MongoDB and Neo4j all hold exactly.
+# The same as yaml.SafeLoader, in C: every task of Airflow reads all contracts.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TYPES = re.compile(r"string|int|bigint|double|boolean|date|timestamp|decimal\((\d+),(\d+)\)|array<string>")
-
-_SPARK_TYPES: dict[str, T.DataType] = {
-    "string": T.StringType(),
-    "int": T.IntegerType(),
-    "bigint": T.LongType(),
-    "double": T.DoubleType(),
-    "boolean": T.BooleanType(),
-    "date": T.DateType(),
-    "timestamp": T.TimestampType(),
-    "array<string>": T.ArrayType(T.StringType()),
-}
 
 
 def spark_type(name: str) -> T.DataType:
     """The Spark type of a contract's type, without a JVM."""
+    # Here and not above: Airflow reads contracts too, and its environment has no Spark.
+    from pyspark.sql import types as T
+
     decimal = TYPES.fullmatch(name)
     if decimal and decimal[1]:
         return T.DecimalType(int(decimal[1]), int(decimal[2]))
-    return _SPARK_TYPES[name]
+    return {
+        "string": T.StringType(),
+        "int": T.IntegerType(),
+        "bigint": T.LongType(),
+        "double": T.DoubleType(),
+        "boolean": T.BooleanType(),
+        "date": T.DateType(),
+        "timestamp": T.TimestampType(),
+        "array<string>": T.ArrayType(T.StringType()),
+    }[name]
 
 
 BRONZE_TECHNICAL = {
@@ -178,6 +184,8 @@ class Contract(_Frozen):
     @cached_property
     def schema(self) -> T.StructType:
         """The table's schema with comments; contract columns first, technical ones behind."""
+        from pyspark.sql import types as T
+
         fields = [T.StructField(name, spark_type(column.type), True, {"comment": column.about}) for name, column in self.columns.items()]
         fields += [T.StructField(name, spark_type(type_), True, {"comment": about}) for name, (type_, about) in self.technical.items()]
         return T.StructType(fields)
@@ -196,7 +204,7 @@ def contracts() -> dict[str, Contract]:
         for path in sorted((CONF / "tables" / layer).glob("*.yml")):
             name = f"{layer}.{path.stem}"
             try:
-                loaded[name] = Contract(name=name, **yaml.safe_load(path.read_text(encoding="utf-8")))
+                loaded[name] = Contract(name=name, **yaml.load(path.read_text(encoding="utf-8"), LOADER))
             except (yaml.YAMLError, TypeError, ValidationError, ValueError) as error:
                 raise BadConfiguration(f"contract {path} is wrong: {error}", "mend the file; docs/architecture.md") from error
     for contract in loaded.values():

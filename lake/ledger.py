@@ -46,12 +46,17 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def new_run_id() -> str:
+    """An identifier that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
 class Run:
-    """One run. Rows for the ops tables are held until the end and written in one commit a table; a marker file in the lake
-    keeps them meanwhile, so that the next run can write down what a killed one did.
+    """One run, or one process's part of it. Rows for the ops tables are held until the end and written in one commit a table; a
+    marker file in the lake keeps them meanwhile, so that the next run can write down what a killed one did.
 
     Attributes:
-        run_id: unique, sorts by time.
+        run_id: one's own, sorts by time; or that of the scheduler, whose run is made of several jobs that share it.
         started_at: wall clock (UTC, without zone).
         as_of: the day the run is for, if one was given.
     """
@@ -59,11 +64,13 @@ class Run:
     def __init__(self, lake: Lake, run_id: str | None = None, as_of: date | None = None) -> None:
         self.lake = lake
         self.started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        self.run_id = run_id or f"{self.started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.run_id = run_id or new_run_id()
+        # What this process alone writes: jobs of the same run, and tries of the same job, must not be taken for each other.
+        self.part = secrets.token_hex(6)
         self.as_of = as_of
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self._lock = Lock()
-        self._marker = f"{lake.root}/{OPEN_RUNS}/{self.run_id}.json"
+        self._marker = f"{lake.root}/{OPEN_RUNS}/{self.started_at:%Y%m%dT%H%M%S}-{self.part}.json"
 
     @property
     def newest(self) -> datetime:
@@ -115,7 +122,7 @@ class Run:
             storage.write_text(self.lake, self._marker, json.dumps(self._state(), default=str))
 
     def _state(self) -> dict[str, Any]:
-        return {"run_id": self.run_id, "host": platform.node(), "pid": os.getpid(), "rows": self.rows}
+        return {"run_id": self.run_id, "part": self.part, "host": platform.node(), "pid": os.getpid(), "rows": self.rows}
 
     def open(self) -> None:
         """Begin: write down and close what dead runs left open, then leave this run's marker."""
@@ -135,25 +142,25 @@ class Run:
             "started_at": self.started_at.isoformat(sep=" "), "code_version": VERSION,
         }  # fmt: skip
         state["rows"].setdefault("ops.runs", []).append(dead)
-        _write(self.lake, state["run_id"], state["rows"])
+        _write(self.lake, state["run_id"], state.get("part", state["run_id"]), state["rows"])
         storage.delete(self.lake, marker)
 
     def close(self) -> None:
         """End: write the held rows into the ops tables and take the marker away."""
-        _write(self.lake, self.run_id, self.rows)
+        _write(self.lake, self.run_id, self.part, self.rows)
         storage.delete(self.lake, self._marker)
 
 
-def _write(lake: Lake, run_id: str, rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Append a run's rows to the ops tables, at most once: a run that died while doing so may have done it."""
+def _write(lake: Lake, run_id: str, part: str, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Append a process's rows to the ops tables, at most once: one that died while doing so may have done it."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda table: _write_table(lake, run_id, table, rows[table]), rows))
+        list(pool.map(lambda table: _write_table(lake, run_id, part, table, rows[table]), rows))
 
 
-def _write_table(lake: Lake, run_id: str, table: str, records: list[dict[str, Any]]) -> None:
+def _write_table(lake: Lake, run_id: str, part: str, table: str, records: list[dict[str, Any]]) -> None:
     definition = contract(table)
     before = tables.note(lake, table)
-    if before and run_id == before.run_id:
+    if before and part == before.facts.get("part"):
         return
     schema = ", ".join(f"`{name}` string" for name in definition.columns)
     values = [
@@ -163,5 +170,5 @@ def _write_table(lake: Lake, run_id: str, table: str, records: list[dict[str, An
     frame = lake.spark.createDataFrame(values, schema).coalesce(1)
     typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
     total = (before.rows if before else 0) + len(records)
-    note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total)
+    note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total, {"part": part})
     tables.append(lake, definition, typed, note)

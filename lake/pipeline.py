@@ -14,7 +14,7 @@ from lake.ingest import ingest
 from lake.ledger import Run
 from lake.lock import exclusive
 from lake.quality import check_suites
-from lake.recommend import recommend
+from lake.recommend import FACTS, recommend
 from lake.session import Lake
 from lake.waiting import find_waiting
 
@@ -33,8 +33,15 @@ def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wai
             run.close()
 
 
-def run_steps(lake: Lake, run: Run, steps: tuple[str, ...] = STEPS, full: bool = False, retrain: bool = False) -> None:
+def run_steps(
+    lake: Lake, run: Run, steps: tuple[str, ...] = STEPS, full: bool = False, retrain: bool = False, only: set[str] | None = None
+) -> None:
     """Run steps in their order.
+
+    Args:
+        full: build gold from all of silver instead of from what changed.
+        retrain: train the recommender whatever has changed.
+        only: gold tables to build; all if None.
 
     Raises:
         BadInput: files were refused; raised after all steps, since what could be read is right.
@@ -48,10 +55,13 @@ def run_steps(lake: Lake, run: Run, steps: tuple[str, ...] = STEPS, full: bool =
         conform(lake, run)
         find_waiting(lake, run)
     if "build" in steps:
-        build(lake, run, full=full)
+        build(lake, run, only, full)
         # In every run: a law that was broken must not be forgotten because nothing has changed since.
         check_money(lake)
     if "recommend" in steps:
+        if "build" not in steps:
+            # By itself it may come before the rest of gold is built, or beside it: what it learns from must be up to date.
+            build(lake, run, only=set(FACTS))
         recommend(lake, run, retrain)
     if refused:
         raise BadInput(

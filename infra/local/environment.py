@@ -55,6 +55,15 @@ SETTINGS = (
     Setting("NEO4J_USER", "neo4j"),
     Setting("NEO4J_PASSWORD", secret=True),
     Setting("NEO4J_HEAP", "1g"),
+    Setting("AIRFLOW_PORT", "8090"),
+    Setting("AIRFLOW_ADMIN_USER", "admin"),
+    Setting("AIRFLOW_ADMIN_PASSWORD", secret=True),
+    Setting("AIRFLOW_VIEWER_USER", "viewer"),
+    Setting("AIRFLOW_VIEWER_PASSWORD", secret=True),
+    # Empty: SQLite in Airflow's data folder. Else an address as SQLAlchemy writes it: postgresql+psycopg2://...
+    Setting("AIRFLOW_DATABASE"),
+    # What the connection spark_default names; AIRFLOW_CONN_SPARK_DEFAULT in the environment says more (deploy mode, queue).
+    Setting("AIRFLOW_SPARK_MASTER", "local[2]"),
 )
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 

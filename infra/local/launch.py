@@ -17,7 +17,6 @@ from infra.local.process import Process, holder, is_taken
 from infra.local.server import Place, Server, Settings
 from lake.errors import BadEnvironment, LakeBusy, LakeError
 
-START_SECONDS = 120
 STOP_SECONDS = 30
 
 
@@ -170,7 +169,7 @@ def _variables() -> dict[str, str]:
 
 
 def _await(server: Server, where: Place, process: Process) -> str:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + server.start_seconds
     while True:
         try:
             server.prepare(where)
@@ -182,7 +181,7 @@ def _await(server: Server, where: Place, process: Process) -> str:
         if not process.runs():
             raise BadEnvironment(f"{server.name} ended while starting:\n{_end_of_log(where)}", f"the log is {where.data}/log.txt")
         if time.monotonic() > end:
-            raise BadEnvironment(f"{server.name} did not answer in {START_SECONDS} s: {reason}\n{_end_of_log(where)}")
+            raise BadEnvironment(f"{server.name} did not answer in {server.start_seconds} s: {reason}\n{_end_of_log(where)}")
         time.sleep(0.2)
 
 

@@ -1,4 +1,4 @@
-"""Processes and ports, as /proc shows them."""
+"""Processes and ports, as /proc shows them. A server's process leads a session: what it started belongs to it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,13 @@ class Process:
 
     @classmethod
     def read(cls, file: Path) -> Process | None:
-        """The process in a pid file, if it still runs."""
+        """The process in a pid file, if it or anything that it started still runs."""
         try:
             pid, started = map(int, file.read_text().split())
         except (FileNotFoundError, ValueError):
             return None
         process = cls(pid, started)
-        return process if process.runs() else None
+        return process if process.family() else None
 
     @classmethod
     def of(cls, pid: int) -> Process:
@@ -43,15 +44,22 @@ class Process:
         """Whether it is there and has not ended."""
         return _start_time(self.pid) == self.started
 
+    def family(self) -> list[int]:
+        """Numbers of it and of the processes in the session that it leads or led, as far as they run."""
+        now = _start_time(self.pid)
+        if now not in (None, self.started):
+            # The number is another one's now, and so is the session of that number.
+            return []
+        others = [int(folder.name) for folder in PROC.glob("[0-9]*") if int(folder.name) != self.pid]
+        return [self.pid] * (now is not None) + [pid for pid in others if _session(pid) == self.pid]
+
     def memory_mb(self) -> int:
-        """Its resident memory."""
-        for line in (PROC / str(self.pid) / "status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) // 1024
-        return 0
+        """Resident memory of it and of what it started; a page that several share counts once."""
+        return sum(map(_own_kb, self.family())) // 1024
 
     def stop(self, patience: float) -> bool:
-        """SIGTERM, and SIGKILL where that did not end it in `patience` seconds; returns whether it had to be killed."""
+        """SIGTERM to it and to what it started, and SIGKILL where that did not end all of them in `patience` seconds; returns
+        whether any had to be killed."""
         self._signal(signal.SIGTERM)
         if self._ends(patience):
             return False
@@ -60,25 +68,46 @@ class Process:
         return True
 
     def _signal(self, number: int) -> None:
-        if self.runs():
-            os.kill(self.pid, number)
+        for pid in self.family():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _ends(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
-        while self.runs():
+        while self.family():
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)
         return True
 
 
-def _start_time(pid: int) -> int | None:
+def _stat(pid: int) -> list[str] | None:
+    """What /proc says of a process, from its state on; None where it has ended."""
     try:
         # The name of the program comes first, in brackets, and may hold anything.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" else fields
+
+
+def _start_time(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[19]) if fields else None
+
+
+def _session(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[3]) if fields else None
+
+
+def _own_kb(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        # It ended meanwhile.
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def is_taken(port: int) -> bool:

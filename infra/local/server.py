@@ -47,6 +47,7 @@ class Server:
         ready: asks a real question as the publishing user; returns the server's version, raises where that fails.
         variables: what the process gets in its environment, secrets too.
         by_name_only: `up` starts it only where it is named.
+        start_seconds: how long it may take to answer.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Server:
     ready: Callable[[Settings], str]
     variables: Callable[[Place], dict[str, str]] = nothing
     by_name_only: bool = False
+    start_seconds: int = 120
 
     def address(self, settings: Settings) -> str:
         """Where clients find it."""

@@ -116,7 +116,11 @@ _VERDICTS = """count(*) filter (success) as passed, count(*) filter (not success
 # A run that leaves a table alone does not judge it again: what counts is the newest verdict on each table.
 _RESULTS = """with newest as (
     select * from ops.quality_results
-    where ("table", run_id) in (select ("table", arg_max(run_id, (checked_at, run_id))) from ops.quality_results group by "table"))"""
+    where ("table", run_id) in (select ("table", arg_max(run_id, (checked_at, run_id))) from ops.quality_results group by "table")
+    qualify row_number() over (partition by "table", rule order by checked_at desc) = 1)"""
+# What failed and was tried again in the same run has not failed.
+_OF_RUN = """select * from ops.runs where run_id = ?
+    qualify status <> 'failed' or row_number() over (partition by step, "table" order by started_at desc) = 1"""
 
 
 def _by_layer(rows: list[Row]) -> list[Row]:
@@ -130,15 +134,16 @@ def _newest(reader: Reader) -> str | None:
 
 
 def _work(reader: Reader, run_id: str | None) -> list[Row]:
-    rows = reader.rows(f'select * from ops.runs where run_id = ? and {WORK} order by started_at, step, "table"', run_id)
+    rows = reader.rows(f'select * from ({_OF_RUN}) where {WORK} order by started_at, step, "table"', run_id)
     return [row | {"offset": (row["started_at"] - rows[0]["started_at"]).total_seconds()} for row in rows]
 
 
 def _run(reader: Reader, run_id: str | None, work: list[Row]) -> Run | None:
-    every = reader.rows("select * from ops.runs where run_id = ? order by started_at", run_id)
+    every = reader.rows(f"{_OF_RUN} order by started_at", run_id)
     if not every:
         return None
-    found = {row["status"] for row in every}
+    # Of a run that went on after one of its processes had died, the death is told in the messages only.
+    found = {row["status"] for row in every if row["status"] != "died" or row is every[-1]}
     return Run(
         run_id=every[0]["run_id"],
         started_at=every[0]["started_at"],

@@ -5,7 +5,9 @@ python -m lake.report --lake data/lake --out reports
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,34 +15,32 @@ from markupsafe import Markup
 
 from lake.figures import Figures, collect, text
 from lake.figures.reader import Row
+from lake.files import name_of, put_text
 
 FOLDER = Path(__file__).parent
-FILE = "report.html"
+FILE, NUMBERS = "report.html", "report.json"
 FILTERS = ("brl", "count", "share", "number", "seconds", "month", "moment", "size", "words", "inputs", "days", "method", "aside")
 
 
-def write_report(root: str, out: str | Path, run_id: str | None = None) -> Path:
-    """Write the report of a lake and of one run (the newest, unless one is named).
+def write_report(root: str, out: str | Path | None = None, run_id: str | None = None) -> str:
+    """Write the report of a lake and of one run (the newest, unless one is named), and its numbers beside it as JSON.
 
     Args:
         root: the lake.
-        out: folder for report.html; made if it is not there.
+        out: folder for report.html and report.json, made if it is not there; by default reports/<run> in the lake.
 
     Returns:
-        The file's path.
+        The page's path.
 
     Raises:
         BadInput: there is no such folder, or no such run.
-        OSError: the folder can't be written.
+        BadEnvironment, OSError: the bucket or the folder can't be written.
     """
-    page = render(collect(root, run_id))
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / FILE
-    # A reader never sees half a page.
-    part = target.with_suffix(".part")
-    part.write_text(page, encoding="utf-8")
-    return part.replace(target)
+    figures = collect(root, run_id)
+    run = figures.operations.run
+    folder = str(out or f"{root}/reports/{name_of(run.run_id) if run else 'none'}")
+    put_text(folder, NUMBERS, json.dumps(asdict(figures), ensure_ascii=False, indent=1, default=str))
+    return put_text(folder, FILE, render(figures))
 
 
 def render(figures: Figures) -> str:

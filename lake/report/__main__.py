@@ -20,11 +20,12 @@ def main() -> None:
     )
     parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
     parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    parser.add_argument("--out", default="reports", help="folder for report.html (default: reports)")
+    parser.add_argument("--out", default="reports", help="folder for report.html and report.json (default: reports)")
+    parser.add_argument("--in-lake", action="store_true", help="write to reports/<run> in the lake instead")
     parser.add_argument("--run-id", help="the run to report on (default: the newest)")
     args = parser.parse_args()
     try:
-        print(report.write_report(load_settings(args.profile, args.lake).lake, args.out, args.run_id))
+        print(report.write_report(load_settings(args.profile, args.lake).lake, None if args.in_lake else args.out, args.run_id))
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

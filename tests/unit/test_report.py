@@ -15,7 +15,7 @@ from tests.unit.tiny_lake import at, quarantined, write
 
 
 def report(root: Path) -> str:
-    return write_report(str(root), root / "out").read_text(encoding="utf-8")
+    return Path(write_report(str(root), root / "out")).read_text(encoding="utf-8")
 
 
 def paid(month: date, kind: str, amount: str) -> dict:

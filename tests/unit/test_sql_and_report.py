@@ -59,7 +59,7 @@ def sql(capsys: pytest.CaptureFixture[str]) -> Sql:
 
 
 def page_of(root: Path, out: Path) -> str:
-    return write_report(str(root), out / "made").read_text(encoding="utf-8")
+    return Path(write_report(str(root), out / "made")).read_text(encoding="utf-8")
 
 
 def shown(page: str, identifier: str) -> str:
@@ -179,7 +179,7 @@ def test_the_report_is_about_the_newest_run(page: str) -> None:
 
 
 def test_a_run_can_be_named(lake: Path, tmp_path: Path) -> None:
-    page = write_report(str(lake), tmp_path, OLDER).read_text(encoding="utf-8")
+    page = Path(write_report(str(lake), tmp_path, OLDER)).read_text(encoding="utf-8")
     assert shown(page, "run-id") == OLDER
     with pytest.raises(BadInput, match="no run"):
         write_report(str(lake), tmp_path, "never")

@@ -1,0 +1,89 @@
+"""Every day: what was delivered, through bronze, silver and gold, to the stores. docs/airflow.md says what happens on a bad day."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Context, Param, TriggerRule, task
+
+from lake.contracts import layer
+from lakehouse_tasks import DEFAULTS, SCRATCH, LakeJob, LakeProgram, incident, load_to_databases, stores
+
+MODEL = "model"
+BUILT = sorted(gold.name for gold in layer("gold") if gold.grain != MODEL)
+TRAINED = sorted(gold.name for gold in layer("gold") if gold.grain == MODEL)
+# A scheduled run is for its day; one that a person starts is for the day given, else for the newest day in the data.
+DAY = "{% set day = params.date or (ds if dag_run.run_type == 'scheduled' else '') %}{% if day %}--as-of\n{{ day }}{% endif %}"
+
+
+class Summary(LakeProgram):
+    """The run's report and lineage, and the end of incidents whose task has succeeded."""
+
+    def execute(self, context: Context) -> None:
+        run_id, dag_id = context["run_id"], context["dag"].dag_id
+        states = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])[run_id]
+        over = [incident(dag_id, name) for name, state in states.items() if state == "success"]
+        self.run("lake.incidents", "close", "--run-id", run_id, *over)
+        if states.get("extract_validate_quality") in ("success", "failed"):
+            self.run("lake.report", "--run-id", run_id, "--in-lake")
+            self.run("lake.lineage", "--run-id", run_id)
+
+
+with DAG(
+    "ecommerce_etl_pipeline",
+    description="Raw files to bronze, silver and gold, and gold to the stores",
+    schedule="0 6 * * *",
+    catchup=False,
+    # Two runs at once do no harm, since their jobs take turns; more would only wait.
+    max_active_runs=2,
+    default_args=DEFAULTS,
+    tags=["lakehouse"],
+    doc_md=__doc__,
+    params={
+        "date": Param(None, type=["null", "string"], format="date", description="The day the run is for; empty: the newest in the data"),
+        "mode": Param("incremental", enum=["incremental", "full"], description="full: gold from all of silver"),
+        "tables": Param([], type="array", items={"enum": BUILT}, description="Gold tables to build; none named: all"),
+        "publish": Param(True, type="boolean", description="Whether the stores get the new snapshot"),
+    },
+) as dag:
+    extract_check_data = LakeProgram(task_id="extract_check_data", module="lake.arrivals", arguments=[DAY])
+    extract_validate_quality = LakeJob(task_id="extract_validate_quality", job="ingest", arguments=[DAY])
+    # Refused files make the task before it red, and the run in the end; what could be read goes on.
+    transform_clean_data = LakeJob(
+        task_id="transform_clean_data", job="conform", arguments=[DAY], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    )
+    choice = "{% if params.tables %}--tables\n{{ params.tables | join('\n') }}{% endif %}"
+    spark_batch_processing = LakeJob(
+        task_id="spark_batch_processing",
+        job="build",
+        arguments=[DAY, "{% if params.mode == 'full' %}--full{% endif %}", choice],
+        outlets=[Asset(name) for name in BUILT],
+    )
+    spark_ml_recommendations = LakeJob(
+        task_id="spark_ml_recommendations", job="recommend", arguments=[DAY], outlets=[Asset(name) for name in TRAINED]
+    )
+    loads = load_to_databases()
+    published = "{% if params.publish %}--stores\n" + "\n".join(stores()) + "{% endif %}"
+    verify_results = LakeProgram(
+        task_id="verify_results",
+        module="lake.verify",
+        arguments=["--run-id", "{{ run_id }}", published],
+        trigger_rule=TriggerRule.NONE_FAILED,
+    )
+    generate_summary = Summary(task_id="generate_summary", module="lake.report")
+
+    @task
+    def cleanup_temp_files(folder: str, **_: Any) -> None:
+        """What the run's drivers left on this machine."""
+        shutil.rmtree(Path(folder), ignore_errors=True)
+
+    cleaned = cleanup_temp_files(SCRATCH)
+
+    extract_check_data >> extract_validate_quality >> transform_clean_data
+    extract_check_data >> transform_clean_data
+    transform_clean_data >> [spark_batch_processing, spark_ml_recommendations] >> loads >> verify_results
+    extract_validate_quality >> verify_results
+    # Whatever became of the run these two come to their turn, and do not decide what is said of it.
+    verify_results >> generate_summary.as_teardown(on_failure_fail_dagrun=True) >> cleaned.as_teardown()
