@@ -81,7 +81,7 @@ test-unit: $(READY)  ## tests without Spark, in seconds
 
 test: $(READY)  ## all tests that need nothing but the project
 	ruff check . && ruff format --check .
-	pytest tests/unit tests/integration tests/e2e
+	pytest tests/unit tests/integration tests/e2e tests/airflow
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
