@@ -54,8 +54,12 @@ def failure(code: int, lines: Iterable[str]) -> Failed | FailedForGood:
     """The error of a process: its own last words, from `error:` on."""
     said = "\n".join(lines).strip()
     at = max(said.rfind("\nerror: ") + 1, 0)
-    reason = said[at:] if said[at:].startswith("error: ") else said[-500:]
-    error = (FailedForGood if code in HOPELESS else Failed)(f"exit code {code}: {' '.join(reason.removeprefix('error: ').split())}")
+    spoken = said[at:].startswith("error: ")
+    reason = said[at:] if spoken else said[-500:]
+    # A code that the job did not explain is not the job's: what was killed while it started ends with any number.
+    error = (FailedForGood if code in HOPELESS and spoken else Failed)(
+        f"exit code {code}: {' '.join(reason.removeprefix('error: ').split())}"
+    )
     error.code = code
     return error
 

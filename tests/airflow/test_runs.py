@@ -27,16 +27,18 @@ def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def jvms(of: str) -> list[int]:
-    return [pid for pid in drivers(of) if Path(f"/proc/{pid}/comm").read_text().strip() == "java"]
+def jvm(of: str) -> int | None:
+    """The JVM of a run's job, once its Python runs; before that there is a JVM that only puts the command together."""
+    of_python = [pid for pid in drivers(of) if Path(f"/proc/{pid}/comm").read_text().startswith("python")]
+    return parent(of_python[0]) if of_python else None
 
 
 def test_a_killed_task_leaves_no_driver_and_the_next_try_goes_on(airflow: Airflow):
     airflow.trigger("killed", publish=False)
     until(lambda: airflow.tasks("killed")["transform_clean_data"]["state"] == "running")
-    (jvm,) = until(lambda: jvms("killed"))
+    driver = until(lambda: jvm("killed"))
     first = set(drivers("killed"))
-    os.kill(parent(jvm), signal.SIGKILL)
+    os.kill(parent(driver), signal.SIGKILL)
     until(lambda: not first & set(drivers("killed")))
     assert airflow.finish("killed") == "success"
     tasks = airflow.tasks("killed")
