@@ -1,4 +1,4 @@
-"""What a run left: no gate that failed, no file that was refused, and in each store at least the snapshot that the run published.
+"""What a run left: no gate that failed, and in each store at least the snapshot that the run published.
 
 python -m lake.verify --run-id R --stores clickhouse mongodb neo4j
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 
 from lake.contracts import STORES
-from lake.errors import BadEnvironment, BadInput, GateFailed
+from lake.errors import BadEnvironment, GateFailed
 from lake.figures.operations import Operations, operations
 from lake.figures.reader import Reader
 from lake.program import main_of, parser
@@ -21,7 +21,6 @@ def verify(root: str, run_id: str, stores: Iterable[str]) -> list[str]:
     Raises:
         GateFailed: the newest verdict on a table is that a rule was broken.
         BadEnvironment: a store does not answer, or holds an older snapshot than the run published.
-        BadInput: files were refused.
     """
     reader = Reader(root)
     found = operations(reader, run_id)
@@ -65,9 +64,6 @@ def _held(store: str) -> dict[str, int]:
 
 
 def _files(found: Operations) -> str:
-    if found.refused:
-        names = "; ".join(f"{row['file']}: {row['detail']}" for row in found.refused)
-        raise BadInput(f"{len(found.refused)} file(s) were refused, everything else is loaded: {names}", "mend them and run again")
     return f"files: {', '.join(f'''{row['files']} {row['status']}''' for row in found.files)}"
 
 

@@ -85,5 +85,7 @@ with DAG(
     extract_check_data >> transform_clean_data
     transform_clean_data >> [spark_batch_processing, spark_ml_recommendations] >> loads >> verify_results
     extract_validate_quality >> verify_results
-    # Whatever became of the run these two come to their turn, and do not decide what is said of it.
-    verify_results >> generate_summary.as_teardown() >> cleaned.as_teardown()
+    # Whatever became of the run these two come to their turn, and do not decide what is said of it. They come after everything:
+    # behind a failure verify_results has its state at once, while other tasks still run.
+    [transform_clean_data, spark_batch_processing, spark_ml_recommendations, loads, verify_results] >> generate_summary.as_teardown()
+    generate_summary >> cleaned.as_teardown()

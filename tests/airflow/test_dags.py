@@ -49,6 +49,13 @@ def test_the_phases_come_in_their_order_and_each_store_has_a_task(bag):
     assert set(tasks["verify_results"]["before"]) == {*loads, "extract_validate_quality"}
 
 
+def test_the_summary_waits_for_all_that_may_still_run_behind_a_failure(bag):
+    tasks = bag["dags"]["ecommerce_etl_pipeline"]["tasks"]
+    working = {name for name, task in tasks.items() if task["type"] == "LakeJob"} - {"extract_validate_quality"}
+    assert working <= set(tasks["generate_summary"]["before"])
+    assert tasks["cleanup_temp_files"]["before"] == ["generate_summary"]
+
+
 def test_new_gold_is_announced(bag):
     announced = [name for task in bag["dags"]["ecommerce_etl_pipeline"]["tasks"].values() for name in task["assets"]]
     assert sorted(announced) == sorted(gold.name for gold in layer("gold"))

@@ -62,6 +62,7 @@ def test_a_refused_file_is_red_with_its_reason_and_the_rest_goes_on_beside_anoth
         tasks = airflow.tasks(run)
         assert tasks["extract_validate_quality"]["state"] == "failed" and tasks["extract_validate_quality"]["try_number"] == 1
         assert tasks["spark_batch_processing"]["state"] == "success"
+        assert tasks["transform_clean_data"]["try_number"] == 1
         assert any("exit code 4" in line and "stray.csv" in line for line in airflow.log(run, "extract_validate_quality"))
     opened = [news for news in airflow.told if news["event"] == "opened"]
     assert [news["incident"] for news in opened].count("ecommerce_etl_pipeline.extract_validate_quality") == 1
