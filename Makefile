@@ -15,10 +15,10 @@ READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile doctor up down airflow airflow-down status clean
+.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down status clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## the environment: packages, jars, class archive
 
@@ -54,10 +54,13 @@ publish: $(READY)  ## gold to MongoDB, ClickHouse and Neo4j: [ARGS="--stores cli
 reconcile: $(READY)  ## gold and the stores side by side, to the cent
 	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/reconcile.py $(ARGS)
 
+trino-register: $(READY)  ## Trino's list of tables becomes the lake's; each run does it too [LAKE=minio]
+	@python -m lake.catalog
+
 doctor: $(READY)  ## is all there that a run needs? [LAKE=minio]
 	@python -m lake.doctor
 
-up: $(READY)  ## MinIO, MongoDB, ClickHouse and Neo4j as processes on this machine
+up: $(READY)  ## MinIO, MongoDB, ClickHouse, Neo4j and Trino as processes on this machine
 	@python -m infra.local up
 
 down: $(READY)  ## stop them

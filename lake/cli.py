@@ -84,14 +84,33 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
 
 
 def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, argparse.Namespace], None], judges: bool = True) -> None:
-    """A job that writes: the same, holding the lake and keeping the ledger."""
+    """A job that writes: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables."""
 
     def held(lake: Lake, args: argparse.Namespace) -> None:
-        with run_on(lake, args.run_id, args.as_of, args.wait) as run:
-            say(f"run {run.run_id} on {lake.root}")
-            work(lake, run, args)
+        try:
+            with run_on(lake, args.run_id, args.as_of, args.wait) as run:
+                say(f"run {run.run_id} on {lake.root}")
+                work(lake, run, args)
+        finally:
+            # What a run that failed has written is there too.
+            _tell_trino(lake.root)
 
     job(writing(arguments), held, judges)
+
+
+def _tell_trino(root: str) -> None:
+    """What can't be done now is said and can be done later: the lake itself is whole."""
+    if not os.environ.get("TRINO_PASSWORD"):
+        return
+    # DuckDB and delta-rs come with it, which no job needs otherwise.
+    from lake import catalog
+
+    if not catalog.catalog_of(root):
+        return
+    try:
+        say(f"  register  {catalog.register(root)}")
+    except BadEnvironment as error:
+        say(f"  register  left out: {error}")
 
 
 def _fail(message: str, code: int) -> None:

@@ -1,4 +1,4 @@
-"""Maintenance: compaction and clustering, then vacuum, with bytes before and after."""
+"""Maintenance: what a table is about as its contract says, compaction and clustering, then vacuum, with bytes before and after."""
 
 from __future__ import annotations
 
@@ -75,6 +75,10 @@ def _maintain_table(lake: Lake, table: str, retention: float, needed: tuple[int,
     if needed and needed[0] < (tables.version(lake, table) or 0):
         age = _age_hours(lake, table, needed[0])
         held_back_by, retention = (needed[1], age) if age > retention else ("", retention)
+    if detail["description"] != contracts()[table].about and not dry_run:
+        # Shown by Trino. Writing it with the table would be a second commit of every new table, which the first run would wait for.
+        about = contracts()[table].about.replace("\\", "\\\\").replace("'", "\\'")
+        lake.spark.sql(f"alter table delta.`{path}` set tblproperties ('comment' = '{about}')")
     cluster = ", ".join(contracts()[table].cluster_by)
     compact = detail["numFiles"] >= FILES_WORTH_COMPACTING
     if compact and not dry_run:

@@ -87,8 +87,27 @@ def storage_options(root: str) -> dict[str, str] | None:
     }
 
 
+def _path(root: str, name: str) -> str:
+    return f"{root.rstrip('/')}/{name.replace('.', '/')}".replace("s3a://", "s3://", 1)
+
+
+def existing(root: str, names: Iterable[str]) -> list[str]:
+    """Which of the tables have been written.
+
+    Raises:
+        BadEnvironment: the bucket can't be reached.
+    """
+    options = storage_options(root)
+    try:
+        return [name for name in names if DeltaTable.is_deltatable(_path(root, name), options)]
+    except Exception as error:
+        raise BadEnvironment(
+            f"{root} can't be read: {str(error).splitlines()[0][:300]}", "is MinIO running? `make doctor` tries it"
+        ) from error
+
+
 def _table(root: str, name: str, version: int | None) -> DeltaTable | None:
-    path = f"{root.rstrip('/')}/{name.replace('.', '/')}".replace("s3a://", "s3://", 1)
+    path = _path(root, name)
     options = storage_options(root)
     if options is None and not (Path(path) / "_delta_log").exists():
         return None

@@ -60,7 +60,7 @@ def _held(store: str) -> dict[str, int]:
         raise BadEnvironment(
             f"{store}: does not say what it holds: {str(error).splitlines()[0]}", "is it running? `make status`"
         ) from error
-    return dict(held.versions) if held else {}
+    return dict(held.snapshot.versions) if held else {}
 
 
 def _files(found: Operations) -> str:

@@ -64,6 +64,15 @@ SETTINGS = (
     Setting("AIRFLOW_DATABASE"),
     # What the connection spark_default names; AIRFLOW_CONN_SPARK_DEFAULT in the environment says more (deploy mode, queue).
     Setting("AIRFLOW_SPARK_MASTER", "local[2]"),
+    Setting("TRINO_PORT", "8443"),
+    Setting("TRINO_USER", "publisher"),
+    Setting("TRINO_PASSWORD", secret=True),
+    Setting("TRINO_READER_USER", "reader"),
+    Setting("TRINO_READER_PASSWORD", secret=True),
+    Setting("TRINO_INTERNAL_SECRET", secret=True),
+    Setting("TRINO_CERTIFICATE", "data/servers/trino/certificate.pem"),
+    Setting("TRINO_LOCAL_LAKE", "data/lake"),
+    Setting("TRINO_HEAP", "2g"),
 )
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 

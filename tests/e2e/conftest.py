@@ -18,11 +18,12 @@ PORTS = [port for server in SERVERS.values() for port in server.ports]
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """MinIO, MongoDB, ClickHouse and Neo4j; their settings are in the environment. Gives their folder."""
+    """All servers of every day; their settings are in the environment. Gives their folder."""
     folder = tmp_path_factory.mktemp("servers")
     before = dict(os.environ)
     ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     os.environ.update(ports, LAKEHOUSE_ENV=str(folder / ".env"), LAKEHOUSE_SERVERS=str(folder / "data"))
+    os.environ["TRINO_CERTIFICATE"] = str(folder / "trino.pem")
     os.environ["MINIO_ENDPOINT"] = f"http://127.0.0.1:{ports['MINIO_PORT']}"
     try:
         _launcher("up")
