@@ -7,5 +7,12 @@ from infra.local.server import Server
 
 SERVERS: dict[str, Server] = {
     server.name: server
-    for server in (minio_server.SERVER, mongodb_server.SERVER, clickhouse_server.SERVER, neo4j_server.SERVER, trino_server.SERVER, airflow_server.SERVER)
+    for server in (
+        minio_server.SERVER,
+        mongodb_server.SERVER,
+        clickhouse_server.SERVER,
+        neo4j_server.SERVER,
+        trino_server.SERVER,
+        airflow_server.SERVER,
+    )
 }
