@@ -8,30 +8,49 @@ ifeq ($(or $(LAKE),embedded),embedded)
 LAKE_PATH ?= data/lake
 endif
 SCALE ?= 1
+TO_GOLD := ingest conform build recommend
+STEPS ?= $(TO_GOLD)
+# Spark's class path can't have it, since it brings a netty of its own.
+NEO4J_JAR = --jars $$(echo .venv/jars/neo4j-connector-*.jar)
 FORMAT ?= table
-export LAKE LAKE_PATH Q
+# A question may have dollars in it, which are not make's.
+override Q := $(value Q)
+define TO_ASK
+The stores hold the same snapshot of gold. Questions to them (docs/queries.md has more):
+  make ask S=clickhouse Q="SELECT category, sum(revenue_brl) AS revenue_brl FROM sales_fact GROUP BY category ORDER BY 2 DESC LIMIT 5"
+  make ask S=mongodb Q='{"find": "products", "sort": {"sales.items": -1}, "limit": 3, "projection": {"category.name": 1, "sales": 1, "reviews": 1}}'
+  make ask S=neo4j Q="MATCH (x:Product)-[also:ALSO_BOUGHT]->(y) RETURN x.category, y.category, also.orders ORDER BY also.orders DESC LIMIT 5"
+make down stops the stores.
+endef
+export LAKE LAKE_PATH Q TO_ASK
 
 READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql tables trace report test test-unit test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down status clean
+.PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## the environment: packages, jars, class archive
 
-demo: $(READY)  ## a marketplace of Olist's size from raw files to gold, with a report (SCALE=1)
+demo: $(READY)  ## a marketplace of Olist's size from raw files to gold and the stores, with a report (SCALE=1)
 	@[ -f $(LANDING)/_manifest.json ] || python -m lake.generator $(LANDING) --scale $(SCALE)
-	@$(MAKE) --no-print-directory pipeline
+	@python -m infra.local up mongodb clickhouse neo4j; stores=$$?; \
+	  $(MAKE) --no-print-directory pipeline STEPS="$(TO_GOLD) $$([ $$stores = 0 ] && echo publish)" || exit; \
+	  [ $$stores = 0 ] || { echo "error: the stores did not start (see above); when that is mended: make up publish"; exit 6; }; \
+	  echo "$$TO_ASK"
 
-pipeline: $(READY)  ## the same on your own files: LANDING=<folder> [LAKE_PATH=<folder>]
-	@spark-submit jobs/pipeline.py --landing $(LANDING); code=$$?; \
+pipeline: $(READY)  ## files to gold, with a report: LANDING=<folder> [LAKE_PATH=<folder>]
+	@spark-submit $(NEO4J_JAR) jobs/pipeline.py --landing $(LANDING) --steps $(STEPS); code=$$?; \
 	  python -m lake.report > /dev/null && python -m lake.summary; exit $$code
 
 sql: $(READY)  ## SQL on the lake: Q="select ..." [FORMAT=csv]
 	@python -m lake.sql "$$Q" --format $(FORMAT)
+
+ask: $(READY)  ## a question to a store, in its language: S=clickhouse|mongodb|neo4j|trino Q="..."
+	@python -m lake.ask $(S) "$$Q" --format $(FORMAT)
 
 tables: $(READY)  ## the lake's tables
 	@python -m lake.sql --tables
@@ -49,10 +68,10 @@ download: $(READY)  ## the real data set from Kaggle, with your own token: LANDI
 	@python -m lake.download $(LANDING)
 
 publish: $(READY)  ## gold to MongoDB, ClickHouse and Neo4j: [ARGS="--stores clickhouse", --restore, ...]
-	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/publish.py $(ARGS)
+	@spark-submit $(NEO4J_JAR) jobs/publish.py $(ARGS)
 
 reconcile: $(READY)  ## gold and the stores side by side, to the cent
-	@spark-submit --jars $$(echo .venv/jars/neo4j-connector-*.jar) jobs/reconcile.py $(ARGS)
+	@spark-submit $(NEO4J_JAR) jobs/reconcile.py $(ARGS)
 
 trino-register: $(READY)  ## Trino's list of tables becomes the lake's; each run does it too [LAKE=minio]
 	@python -m lake.catalog

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 LAYERS = ("bronze", "silver", "gold", "ops")
 STORES = ("mongodb", "clickhouse", "neo4j")
-# Only types that Spark, Trino, ClickHouse, MongoDB and Neo4j all hold exactly.
 # The same as yaml.SafeLoader, in C: every task of Airflow reads all contracts.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Only types that Spark, Trino, ClickHouse, MongoDB and Neo4j all hold exactly.
 TYPES = re.compile(r"string|int|bigint|double|boolean|date|timestamp|decimal\((\d+),(\d+)\)|array<string>")
 
 

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
+from lake.contracts import STORES
 from lake.errors import BadEnvironment, LakeError
 from lake.settings import CONF, PROFILES, Settings, load_settings
 
@@ -47,6 +48,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     if settings.lake.startswith("s3a://"):
         yield from _bucket(settings)
+    for store in STORES:
+        # Who has never started or named a store publishes nothing to it.
+        if os.environ.get(f"{store.upper()}_PASSWORD"):
+            yield _store(store)
 
 
 def _java() -> Finding:
@@ -130,6 +135,18 @@ def _bucket(settings: Settings) -> Iterator[Finding]:
     there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
     apart = abs(there - time.time())
     yield Finding("clock", apart <= CLOCK_SECONDS, f"{apart:.0f} s from the store's", "set the clock (NTP): leases and signatures need it")
+
+
+def _store(name: str) -> Finding:
+    """Whether a store knows the account that publishes, and what it holds."""
+    # The stores' clients take a second to load.
+    from lake.publish import STORES as MODULES
+
+    try:
+        held = MODULES[name].held()
+    except BadEnvironment as error:
+        return Finding(name, False, error.args[0], "`make up` starts it, `make status` tells more")
+    return Finding(name, True, f"holds snapshot {held.snapshot.id}" if held else "answers, holds nothing yet")
 
 
 def _refused(s3, place: dict[str, str]) -> None:

@@ -45,6 +45,10 @@ class BadEnvironment(LakeError):
     exit_code = 6
 
 
+class NotSet(BadEnvironment):
+    """Settings of a server are missing; trying again would not find them."""
+
+
 class LakeBusy(LakeError):
     """Another run holds the step."""
 

@@ -1,4 +1,4 @@
-"""All steps in one session: ingest, conform, wait, build, recommend."""
+"""All steps in one session: ingest, conform, wait, build, recommend, publish."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from lake.recommend import FACTS, recommend
 from lake.session import Lake
 from lake.waiting import find_waiting
 
-STEPS = ("ingest", "conform", "build", "recommend")
+STEPS = ("ingest", "conform", "build", "recommend", "publish")
+TO_GOLD = STEPS[:-1]
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wai
 
 
 def run_steps(
-    lake: Lake, run: Run, steps: tuple[str, ...] = STEPS, full: bool = False, retrain: bool = False, only: set[str] | None = None
+    lake: Lake, run: Run, steps: tuple[str, ...] = TO_GOLD, full: bool = False, retrain: bool = False, only: set[str] | None = None
 ) -> None:
     """Run steps in their order.
 
@@ -63,6 +64,11 @@ def run_steps(
             # By itself it may come before the rest of gold is built, or beside it: what it learns from must be up to date.
             build(lake, run, only=set(FACTS))
         recommend(lake, run, retrain)
+    if "publish" in steps:
+        # The stores' clients take a second to load.
+        from lake.publish import publish
+
+        publish(lake, run)
     if refused:
         raise BadInput(
             f"{len(refused)} file(s) were refused, everything else is loaded:\n    " + "\n    ".join(refused),

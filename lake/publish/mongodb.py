@@ -57,8 +57,8 @@ def views() -> list[View]:
     return list(VIEWS)
 
 
-def _uri() -> str:
-    port, user, password = required("MongoDB", "MONGODB_PORT", "MONGODB_USER", "MONGODB_PASSWORD")
+def _uri(kind: str = "") -> str:
+    port, user, password = required("MongoDB", "MONGODB_PORT", f"MONGODB_{kind}USER", f"MONGODB_{kind}PASSWORD")
     place = f"{os.environ.get('MONGODB_HOST', '127.0.0.1')}:{port}"
     options = "authSource=admin&directConnection=true&serverSelectionTimeoutMS=5000"
     return f"mongodb://{quote_plus(user)}:{quote_plus(password)}@{place}/?{options}"
@@ -69,14 +69,17 @@ def _database() -> str:
 
 
 @contextmanager
-def connected() -> Iterator[Database]:
+def connected(reader: bool = False) -> Iterator[Database]:
     """The database; errors of the server become errors that say what to do.
+
+    Args:
+        reader: as the account that only reads.
 
     Raises:
         BadEnvironment: no settings, no server, or it refuses.
     """
     try:
-        with MongoClient(_uri()) as client:
+        with MongoClient(_uri("READER_" if reader else "")) as client:
             yield client[_database()]
     except PyMongoError as error:
         raise BadEnvironment(f"MongoDB: {str(error).split(',')[0]}", "`make status` shows whether it runs; then publish again") from error
@@ -114,7 +117,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         for view in VIEWS:
             stage = f"{view.name}__stage"
             _make(database, stage, COLLECTIONS[view.name])
-            _send(rows[view.name], stage)
+            send(rows[view.name], stage)
             _require(stage, view.fingerprint(_read(lake, stage, rows[view.name])), new.fingerprints[view.name])
         _switch(database, new)
 
@@ -138,7 +141,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
             frame = changes[view.name]
             sent, columns = f"{view.name}__changes", [name for name in frame.columns if name != SIGN]
             told = frame.select(F.struct(*columns).alias("document"), SIGN)
-            _send(told, sent)
+            send(told, sent)
             arrived = _read(lake, sent, told).select("document.*", SIGN)
             _require(sent, view.fingerprint(arrived), view.fingerprint(frame))
         with database.client.start_session() as session:
@@ -184,7 +187,12 @@ def _make(database: Database, name: str, collection: Collection) -> None:
         database[name].create_index([(field, 1) for field in fields])
 
 
-def _send(frame: DataFrame, collection: str) -> None:
+def send(frame: DataFrame, collection: str) -> None:
+    """Append documents to a collection.
+
+    Raises:
+        BadConfiguration: there is a date in them.
+    """
     if '"type":"date"' in frame.schema.json():
         raise BadConfiguration(
             f"MongoDB {collection}: the connector shifts dates by the zone of the JVM",

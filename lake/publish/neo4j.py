@@ -96,7 +96,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         _clear(driver, *(f"{label}__stage" for label, _ in LABELS))
         for kind in KINDS:
             frame = rows[kind.view.name]
-            _send(frame, kind.merge("event", "__stage"))
+            send(frame, kind.merge("event", "__stage"))
             _require(kind, kind.view.fingerprint(_read(lake, kind.read("__stage"), frame)), new.fingerprints[kind.view.name])
         _forget_previous(driver)
         before = _marked(driver, "current")
@@ -122,7 +122,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
             frame = changes[kind.view.name]
             # What tells a row of a change from the others: then a batch that is sent twice is there once.
             row = F.concat_ws("\x1f", *kind.key, SIGN)
-            _send(frame.withColumn("row", row), kind.keep_change())
+            send(frame.withColumn("row", row), kind.keep_change())
             _require(kind, kind.view.fingerprint(_read(lake, kind.read_change(), frame)), kind.view.fingerprint(frame))
         before = _marked(driver, "current")
         with driver.session() as session:
@@ -167,7 +167,8 @@ def _options() -> dict[str, str]:
     return {"url": url, "authentication.basic.username": user, "authentication.basic.password": password}
 
 
-def _send(frame: DataFrame, statement: str) -> None:
+def send(frame: DataFrame, statement: str) -> None:
+    """Run a statement for each row, which it calls `event`."""
     # One partition: two that write relationships of the same node wait for each other's locks, and may do so for ever.
     writer = frame.coalesce(1).write.format(SOURCE).options(**_options()).option("query", statement)
     writer.option("batch.size", ROWS_A_BATCH).mode("Overwrite").save()

@@ -23,7 +23,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = dict(os.environ)
     ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     os.environ.update(ports, LAKEHOUSE_ENV=str(folder / ".env"), LAKEHOUSE_SERVERS=str(folder / "data"))
-    os.environ["TRINO_CERTIFICATE"] = str(folder / "trino.pem")
+    os.environ.update(TRINO_CERTIFICATE=str(folder / "trino.pem"), TRINO_LOCAL_LAKE=str(folder / "local"))
     os.environ["MINIO_ENDPOINT"] = f"http://127.0.0.1:{ports['MINIO_PORT']}"
     try:
         _launcher("up")

@@ -48,19 +48,19 @@ if __name__ == "__main__":
     sent = fingerprint(rows, TYPES)
     with clickhouse.connected() as client:
         clickhouse._create(client, TABLE, clickhouse.ddl(contract(), TABLE))
-        clickhouse._send(rows, TABLE)
+        clickhouse.send(rows, TABLE)
         assert clickhouse._measured(client, contract(), TABLE) == sent, "ClickHouse"
     # As documents do with dates, which the connector would shift by the zone of the JVM.
     documents = rows.withColumnRenamed("key", "_id").withColumn("day", F.col("day").cast("timestamp"))
     with mongodb.connected() as database:
         database.drop_collection(TABLE)
-    mongodb._send(documents, TABLE)
+    mongodb.send(documents, TABLE)
     arrived = mongodb._read(lake, TABLE, documents).withColumnRenamed("_id", "key")
     assert fingerprint(arrived, TYPES) == sent, "MongoDB"
     properties = {name: TYPES[name] for name in ("text", "whole", "real")}
     kind = _nodes(("Extreme", "key"), "none", lambda f: f, **properties)
     with neo4j.connected() as driver:
         driver.execute_query("MATCH (n:Extreme) DELETE n")
-    neo4j._send(rows.select("key", *properties), kind.merge("event"))
+    neo4j.send(rows.select("key", *properties), kind.merge("event"))
     told = rows.select("key", *properties)
     assert kind.view.fingerprint(neo4j._read(lake, kind.read(), told)) == kind.view.fingerprint(told), "Neo4j"

@@ -11,7 +11,7 @@ from delta.tables import DeltaTable
 
 from lake import tables
 from lake.contracts import layer
-from lake.publish.snapshot import fingerprint
+from lake.publish.fingerprint import fingerprint
 from lake.session import open_lake
 from lake.settings import load_settings
 
@@ -38,11 +38,11 @@ def wear(spark) -> None:
 
 if __name__ == "__main__":
     lake = open_lake(load_settings("minio"), "fingerprints")
-    frames = {c.name: (tables.read(lake, c.name), {n: t.dataType.simpleString() for n, t in zip(c.schema.names, c.schema, strict=True)})
-              for c in (*layer("silver"), *layer("gold")) if tables.exists(lake, c.name)}  # fmt: skip
+    frames = {
+        contract.name: (tables.read(lake, contract.name), {field.name: field.dataType.simpleString() for field in contract.schema})
+        for contract in (*layer("silver"), *layer("gold"))
+    }
     wear(lake.spark)
     frames["worn.table"] = (lake.spark.read.format("delta").load(WORN), WORN_TYPES)
-    found = {name: fingerprint(frame, types) for name, (frame, types) in frames.items()}
-    Path(sys.argv[1]).write_text(
-        json.dumps({name: {"rows": f.rows, "sums": f.sums, "checksum": f.checksum, "types": frames[name][1]} for name, f in found.items()})
-    )
+    found = {name: fingerprint(frame, types).to_json() | {"types": types} for name, (frame, types) in frames.items()}
+    Path(sys.argv[1]).write_text(json.dumps(found))

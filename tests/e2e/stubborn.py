@@ -38,13 +38,13 @@ def to_clickhouse(lake: Lake) -> None:
     rows = lake.spark.range(ROWS).selectExpr(*[f"cast({of_type.get(c.type, 'id')} as {c.type}) as {n}" for n, c in gold.columns.items()])
     with clickhouse.connected() as client:
         clickhouse._create(client, "stubborn", clickhouse.ddl(gold, "stubborn"))
-        clickhouse._send(stumbling(rows), "stubborn")
+        clickhouse.send(stumbling(rows), "stubborn")
         print("clickhouse", client.query("SELECT count(), uniqExact(*) FROM stubborn").result_rows[0], flush=True)
         client.command("DROP TABLE stubborn SYNC")
 
 
 def to_mongodb(lake: Lake) -> None:
-    mongodb._send(stumbling(lake.spark.range(ROWS).selectExpr("cast(id as string) as _id", "id as value")), "stubborn")
+    mongodb.send(stumbling(lake.spark.range(ROWS).selectExpr("cast(id as string) as _id", "id as value")), "stubborn")
     with mongodb.connected() as database:
         print("mongodb", (database.stubborn.count_documents({}), len(database.stubborn.distinct("_id"))), flush=True)
         database.drop_collection("stubborn")
@@ -58,10 +58,10 @@ def to_neo4j(lake: Lake) -> None:
     sells = products.selectExpr("'stubborn' as start", "product_id as end", "1L as items").repartition(4)
     with neo4j.connected() as driver:
         neo4j._make_constraints(driver)
-        neo4j._send(seller, kinds["Seller"].merge("event", "__stage"))
-        neo4j._send(stumbling(products), kinds["Product"].merge("event", "__stage"))
-        neo4j._send(sells, kinds["SELLS"].merge("event", "__stage"))
-        neo4j._send(stumbling(sells), kinds["SELLS"].merge("event", "__stage"))
+        neo4j.send(seller, kinds["Seller"].merge("event", "__stage"))
+        neo4j.send(stumbling(products), kinds["Product"].merge("event", "__stage"))
+        neo4j.send(sells, kinds["SELLS"].merge("event", "__stage"))
+        neo4j.send(stumbling(sells), kinds["SELLS"].merge("event", "__stage"))
         found = driver.execute_query("MATCH (s:Seller__stage {seller_id: 'stubborn'})-[r:SELLS]->(p) RETURN count(r), count(DISTINCT p)")
         print("neo4j", tuple(found.records[0].values()), flush=True)
         neo4j._clear(driver, "Seller__stage", "Product__stage")

@@ -102,6 +102,6 @@ def test_every_table_of_the_contracts_that_is_published_somewhere_is_in_the_snap
 
 def test_the_doctor_finds_the_bucket_in_order(published):
     done = python("lake.doctor", "--profile", "minio")
-    assert done.returncode == 0 and "conditional put" in done.stdout, done.stdout
+    assert done.returncode == 0 and "conditional put" in done.stdout and done.stdout.count("holds snapshot") == 3, done.stdout
     done = python("lake.doctor", "--profile", "minio", MINIO_ENDPOINT="http://127.0.0.1:1")
     assert done.returncode == 6 and "make up" in done.stdout, done.stdout

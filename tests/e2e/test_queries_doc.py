@@ -1,4 +1,4 @@
-"""Each query of docs/queries.md gives rows."""
+"""Each query of docs/queries.md gives rows, and what is asked by reading accounts is only read."""
 
 from __future__ import annotations
 
@@ -7,28 +7,52 @@ import re
 
 import pytest
 
-from lake import catalog
-from lake.publish import clickhouse, mongodb, neo4j
-from tests.lakes import ROOT
+from lake.ask import QUESTIONS, ask
+from lake.sql import WrongQuery
+from tests.lakes import ROOT, python
 
+STORES = {"sql": "clickhouse", "json": "mongodb", "cypher": "neo4j", "trino": "trino"}
 BLOCKS = re.findall(r"```(sql|json|cypher|trino)\n(.*?)```", (ROOT / "docs/queries.md").read_text(encoding="utf-8"), re.DOTALL)
+TO_TRY = re.findall(r"make ask S=(\w+) Q=['\"](.*)['\"]$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("language", "text"), BLOCKS)
 def test_a_query_of_the_page_gives_rows(published, language, text):
-    if language == "sql":
-        with clickhouse.connected() as client:
-            assert client.query(text).result_rows
-    elif language == "json":
-        with mongodb.connected() as database:
-            assert database.command(json.loads(text))["cursor"]["firstBatch"]
-    elif language == "trino":
-        with catalog.connected() as cursor:
-            assert cursor.execute(text).fetchall()
-    else:
-        with neo4j.connected() as driver:
-            assert driver.execute_query(text).records
+    names, rows = ask(STORES[language], text)
+    assert names and rows and all(len(row) == len(names) for row in rows)
+
+
+@pytest.mark.parametrize(("store", "text"), TO_TRY)
+def test_a_question_that_the_demo_ends_with_gives_rows(published, store, text):
+    assert ask(store, text)[1]
 
 
 def test_the_page_has_queries_for_all_four():
-    assert {language for language, _ in BLOCKS} == {"sql", "json", "cypher", "trino"}
+    assert {STORES[language] for language, _ in BLOCKS} == set(QUESTIONS)
+    assert len(TO_TRY) == 3
+
+
+@pytest.mark.parametrize(
+    ("store", "text", "why"),
+    [
+        ("clickhouse", "DROP TABLE sales_fact", "Not enough privileges"),
+        ("clickhouse", "SELECT 1 FROM nowhere", "nowhere"),
+        ("mongodb", '{"drop": "products"}', "not authorized"),
+        ("mongodb", "db.products.find()", "a command in JSON"),
+        ("neo4j", "CREATE (:Product)", "not allowed"),
+        ("neo4j", "MATCH", "Invalid input"),
+        ("trino", "DROP TABLE lake.gold.fact_orders", "Access Denied"),
+    ],
+)
+def test_a_question_that_writes_or_is_none_is_refused(published, store, text, why):
+    with pytest.raises(WrongQuery, match=why):
+        ask(store, text)
+
+
+def test_an_answer_is_printed_as_asked(published):
+    done = python("lake.ask", "mongodb", '{"find": "products", "limit": 1, "projection": {"price_brl": 1}}', "--format", "json")
+    assert done.returncode == 0, done.stdout
+    (found,) = json.loads(done.stdout)
+    assert set(found) == {"_id", "price_brl"}
+    away = python("lake.ask", "clickhouse", "SELECT 1", CLICKHOUSE_HTTP_PORT="1")
+    assert away.returncode == 6 and "make status" in away.stdout

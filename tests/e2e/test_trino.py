@@ -15,9 +15,12 @@ from trino.exceptions import TrinoUserError
 
 from lake import catalog
 from lake.contracts import LAYERS, contract, contracts
+from lake.errors import BadEnvironment
 from lake.generator import generate
+from lake.publish.fingerprint import Fingerprint, summed
 from lake.sql import existing, open_sql
 from tests.lakes import ROOT, python, submit
+from tests.unit import tiny_lake
 
 LAKE = "s3a://lake/tables"
 
@@ -56,24 +59,23 @@ def ask(sql: str, publisher: bool = False) -> list:
 
 
 def canonical(name: str, type_: str) -> str:
-    """A value as the text that lake.publish.snapshot makes of it in Spark."""
+    """A value as the text that lake.publish.fingerprint makes of it in Spark."""
     text = {
         "timestamp": f'cast(cast(round(to_unixtime("{name}") * 1e6) as bigint) as varchar)',
-        "double": f'cast(cast(round("{name}" * 1e6) as bigint) as varchar)',
-        "array<string>": f'array_join("{name}", chr(30))',
+        "double": f'cast(cast(floor("{name}" * 1e6 + 0.5) as bigint) as varchar)',
     }.get(type_, f'cast("{name}" as varchar)')
     return f"coalesce({text}, chr(0))"
 
 
 def fingerprint(table: str, types: dict[str, str]) -> dict:
     schema, _, name = table.partition(".")
-    money = [column for column, type_ in types.items() if type_.startswith("decimal")]
+    sums = summed(types)
+    # Trino's concat_ws wants two values at least.
     text = f"concat_ws(chr(31), {', '.join(canonical(*column) for column in types.items())}, '')"
-    # Trino's concat_ws wants two values at least; what that adds at the end is cut off.
     text = f"substr({text}, 1, length({text}) - 1)"
-    what = ", ".join(["count(*)", f"coalesce(sum(crc32(to_utf8({text}))), 0)", *(f'sum("{column}")' for column in money)])
-    ((rows, checksum, *sums),) = ask(f'SELECT {what} FROM lake."{schema}"."{name}"')
-    return {"rows": rows, "sums": dict(zip(money, map(str, sums), strict=True)), "checksum": checksum}
+    what = ", ".join(["count(*)", f"sum(crc32(to_utf8({text})))", *(f'sum("{column}")' for column in sums)])
+    ((rows, checksum, *added),) = ask(f'SELECT {what} FROM lake."{schema}"."{name}"')
+    return Fingerprint.of(rows, checksum, dict(zip(sums, added, strict=True))).to_json()
 
 
 def test_every_table_reads_the_same_as_in_spark(lived_in):
@@ -180,6 +182,18 @@ def test_what_a_table_was_before_can_be_read(lived_in):
     then = ask("SELECT sum(orders) FROM lake.gold.sales_by_month FOR VERSION AS OF 0")
     assert then[0][0] == first.execute("select sum(orders) from gold.sales_by_month").fetchone()[0]
     assert then != now
+
+
+def test_a_lake_in_a_local_folder_is_read_and_only_read(servers):
+    root = Path(os.environ["TRINO_LOCAL_LAKE"])
+    tiny_lake.write(root, "gold.sales_by_state", {"customer_state": "SP", "orders": 3}, {"customer_state": "RJ", "orders": 1})
+    assert catalog.register(str(root)).new == ["gold.sales_by_state"]
+    assert ask("SELECT customer_state, orders FROM local.gold.sales_by_state ORDER BY 1") == [["RJ", 1], ["SP", 3]]
+    for publisher in (False, True):
+        with pytest.raises(TrinoUserError, match="Access Denied"):
+            ask("DELETE FROM local.gold.sales_by_state", publisher)
+    with pytest.raises(BadEnvironment, match="can't see the lake"):
+        catalog.register(str(root / "elsewhere"))
 
 
 def test_without_trino_a_run_is_whole_and_says_what_to_do(lived_in, more):

@@ -21,6 +21,8 @@ from infra.local.servers import SERVERS
 from lake.errors import BadEnvironment
 from tests.lakes import ROOT, free_ports
 
+DAILY = [name for name, server in SERVERS.items() if not server.by_name_only]
+STORING = [name for name in DAILY if name != "trino"]
 PORTS = [port for server in SERVERS.values() for port in server.ports]
 # 127.0.0.1, ::1 and ::ffff:127.0.0.1, as /proc writes them
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
@@ -34,6 +36,7 @@ class Launcher:
         named = {setting.name for setting in environment.SETTINGS}
         self.variables = {name: value for name, value in os.environ.items() if name not in named}
         self.variables |= {"LAKEHOUSE_ENV": str(folder / ".env"), "LAKEHOUSE_SERVERS": str(self.data), "PYTHONPATH": str(ROOT)}
+        self.variables["TRINO_CERTIFICATE"] = str(folder / "trino.pem")
         (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)))
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -59,7 +62,7 @@ def launcher(tmp_path_factory):
     finally:
         stopped = launcher("down")
     assert stopped.returncode == 0, stopped.stderr
-    assert not [name for name in SERVERS if launcher.process(name)]
+    assert not [name for name in DAILY if launcher.process(name)]
 
 
 @pytest.fixture
@@ -230,7 +233,7 @@ def test_the_publisher_of_clickhouse_does_what_publishing_needs(settings):
 
 
 def test_servers_listen_on_this_machine_only(launcher):
-    for name in SERVERS:
+    for name in DAILY:
         pid = launcher.process(name).pid
         sockets = {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()}
         for table in ("tcp", "tcp6"):
@@ -242,7 +245,7 @@ def test_servers_listen_on_this_machine_only(launcher):
 
 def test_secrets_are_in_no_log_and_on_no_command_line(launcher):
     secrets = [launcher.settings[setting.name] for setting in environment.SETTINGS if setting.secret]
-    for name in SERVERS:
+    for name in DAILY:
         logs = [launcher.data / name / "log.txt", *(launcher.data / name / "logs").glob("*.log")]
         seen = "".join(log.read_text(errors="replace") for log in logs)
         seen += Path(f"/proc/{launcher.process(name).pid}/cmdline").read_text()
@@ -253,17 +256,17 @@ def test_secrets_are_in_no_log_and_on_no_command_line(launcher):
 def test_status_tells_health_by_its_exit_code(launcher):
     healthy = launcher("status")
     assert healthy.returncode == 0, healthy.stdout
-    assert healthy.stdout.count("answers") == 4 and "5.26.30" in healthy.stdout
+    assert healthy.stdout.count("answers") == len(DAILY) and "5.26.30" in healthy.stdout
     wrong = launcher("status", "mongodb", MONGODB_PASSWORD="wrong")
     assert wrong.returncode == 1 and "Authentication failed" in wrong.stdout
 
 
 def test_up_twice_changes_nothing(launcher):
-    before = {name: launcher.process(name) for name in SERVERS}
+    before = {name: launcher.process(name) for name in DAILY}
     text = Path(launcher.variables["LAKEHOUSE_ENV"]).read_text()
     again = launcher("up")
-    assert again.returncode == 0 and again.stdout.count("runs already") == 4
-    assert {name: launcher.process(name) for name in SERVERS} == before
+    assert again.returncode == 0 and again.stdout.count("runs already") == len(DAILY)
+    assert {name: launcher.process(name) for name in DAILY} == before
     assert Path(launcher.variables["LAKEHOUSE_ENV"]).read_text() == text
 
 
@@ -282,23 +285,23 @@ def test_down_where_nothing_runs_is_no_error(launcher, tmp_path):
 
 
 def test_data_survive_a_kill_and_an_orderly_end(launcher, settings):
-    killed = {name: launcher.process(name) for name in SERVERS}
+    killed = {name: launcher.process(name) for name in DAILY}
     for process in killed.values():
         os.kill(process.pid, signal.SIGKILL)
     stopped = launcher("status")
-    assert stopped.returncode == 1 and stopped.stdout.count("it is not started") == 4
+    assert stopped.returncode == 1 and stopped.stdout.count("it is not started") == len(DAILY)
     started = launcher("up", LAKE_VERSIONING="on")
     assert started.returncode == 0, started.stderr
-    assert kept(settings) == dict.fromkeys(SERVERS, 1)
+    assert kept(settings) == dict.fromkeys(STORING, 1)
     assert writer(settings).get_bucket_versioning(Bucket="lake")["Status"] == "Enabled"
 
     ended = launcher("down")
-    assert ended.returncode == 0 and ended.stdout.count(": stopped") == 4, ended.stdout + ended.stderr
+    assert ended.returncode == 0 and ended.stdout.count(": stopped") == len(DAILY), ended.stdout + ended.stderr
     # On another port the replica set of MongoDB has to follow.
     moved = {"MONGODB_PORT": str(free_ports(1)[0])}
     started = launcher("up", **moved)
     assert started.returncode == 0, started.stderr
-    assert kept(settings | moved) == dict.fromkeys(SERVERS, 1)
+    assert kept(settings | moved) == dict.fromkeys(STORING, 1)
 
 
 def test_other_passwords_than_the_data_were_made_with_are_said(launcher):

@@ -40,7 +40,7 @@ def test_the_file_is_made_for_its_owner_only(env_file):
     assert lines["MINIO_ENDPOINT"] == "http://127.0.0.1:9000"
     made = [lines[name] for name, setting in SETTINGS.items() if setting.secret]
     assert all(re.fullmatch("[0-9a-f]{32}", secret) for secret in made)
-    assert len(set(made)) == len(made) == 11
+    assert len(set(made)) == len(made) == 14
 
 
 def test_what_the_file_holds_is_kept_and_what_it_lacks_is_added(env_file):
@@ -207,8 +207,8 @@ def test_compose_uses_the_same_settings_with_the_same_defaults():
         setting = SETTINGS[name]
         assert operator == (":?" if setting.secret else ":-"), name
         assert setting.secret or value == setting.default, name
-    # The endpoint is for programs outside of the containers.
-    assert SETTINGS.keys() - used.keys() == {"MINIO_ENDPOINT"}
+    # Addresses and paths of programs outside of the containers.
+    assert SETTINGS.keys() - used.keys() == {"MINIO_ENDPOINT", "TRINO_CERTIFICATE", "TRINO_LOCAL_LAKE"}
 
 
 def test_compose_listens_on_this_machine_only_and_on_the_same_ports():
@@ -224,10 +224,10 @@ def test_compose_pins_limits_and_watches_every_service():
     for name, service in definition["services"].items():
         assert re.search(r":[\w.-]*\d[\w.-]*$", service["image"]), name
         assert "latest" not in service["image"] and service["mem_limit"]
-        assert "healthcheck" in service or name == "minio-setup"
+        assert "healthcheck" in service or name.endswith("-setup")
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert (COMPOSE / source).is_file() if source.startswith("./") else source in definition["volumes"], volume
+            assert (COMPOSE / source).exists() if source.startswith(".") else source in definition["volumes"], volume
 
 
 def test_compose_has_the_same_users_of_clickhouse_with_the_same_rights(env_file):
