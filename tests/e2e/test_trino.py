@@ -129,7 +129,7 @@ def test_a_table_that_is_gone_goes_and_one_that_came_comes(lived_in):
     [
         "INSERT INTO lake.gold.model_runs SELECT * FROM lake.gold.model_runs",
         "DELETE FROM lake.gold.model_runs",
-        "UPDATE lake.gold.model_runs SET model = 'x'",
+        "UPDATE lake.gold.model_runs SET model_run = 'x'",
         "MERGE INTO lake.gold.model_runs t USING lake.gold.model_runs s ON t.model_run = s.model_run WHEN MATCHED THEN DELETE",
         "TRUNCATE TABLE lake.gold.model_runs",
         "DROP TABLE lake.gold.model_runs",
