@@ -40,11 +40,7 @@ def test_the_file_is_made_for_its_owner_only(env_file):
     assert lines["MINIO_ENDPOINT"] == "http://127.0.0.1:9000"
     made = [lines[name] for name, setting in SETTINGS.items() if setting.secret]
     assert all(re.fullmatch("[0-9a-f]{32}", secret) for secret in made)
-<<<<<<< HEAD
-    assert len(set(made)) == len(made) == 14
-=======
     assert len(set(made)) == len(made) == 18
->>>>>>> a7ddf04 (Superset: an entry of the launcher, dashboards on ClickHouse as files, roles for an admin, an analyst and a viewer; facts, recommendations and model runs go to ClickHouse; no tests, no Data health yet)
 
 
 def test_what_the_file_holds_is_kept_and_what_it_lacks_is_added(env_file):
