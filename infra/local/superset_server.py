@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 from infra.local import fetch
 from infra.local.server import Place, Server, Settings
@@ -58,9 +58,10 @@ class Session:
     """Superset's REST API, logged in as one of the three: ADMIN, ANALYST or VIEWER."""
 
     def __init__(self, settings: Settings, who: str) -> None:
-        self._url, self._token = f"http://127.0.0.1:{settings['SUPERSET_PORT']}", ""
+        self._url, self._headers, self._opener = f"http://127.0.0.1:{settings['SUPERSET_PORT']}", {}, build_opener(HTTPCookieProcessor())
         login = {"username": settings[f"SUPERSET_{who}_USER"], "password": settings[f"SUPERSET_{who}_PASSWORD"], "provider": "db"}
-        self._token = self.ask("/api/v1/security/login", login)["access_token"]
+        self._headers = {"Authorization": f"Bearer {self.ask('/api/v1/security/login', login)['access_token']}"}
+        self._headers |= {"X-CSRFToken": self.ask("/api/v1/security/csrf_token/")["result"]}
 
     def ask(self, path: str, body: dict | None = None, method: str | None = None) -> dict:
         """The answer as JSON; urllib.error.HTTPError where it says no."""
@@ -68,9 +69,10 @@ class Session:
 
     def read(self, path: str, body: dict | None = None, method: str | None = None) -> bytes:
         """The answer as it is."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
         data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(f"{self._url}{path}", data, headers, method=method), timeout=60) as answer:
+        # Superset reads a body wherever a request says that it has one.
+        headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
+        with self._opener.open(Request(f"{self._url}{path}", data, headers, method=method), timeout=60) as answer:
             return answer.read()
 
 

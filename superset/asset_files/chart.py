@@ -41,8 +41,8 @@ def unpack(asset: dict, names: Names) -> dict:
 def _query(params: dict) -> dict:
     """What a chart asks for, as the page would say it; with it the chart's data can be had without the page."""
     columns = [column for name in COLUMNS for column in _list(params.get(name))]
+    grain = params.get("time_grain_sqla")
     if axis := params.get("x_axis"):
-        grain = params.get("time_grain_sqla")
         based = {"columnType": "BASE_AXIS", "expressionType": "SQL", "label": axis, "sqlExpression": axis, "timeGrain": grain}
         columns.insert(0, based if grain else axis)
     metrics = [metric for name in METRICS for metric in _list(params.get(name))]
@@ -58,7 +58,7 @@ def _query(params: dict) -> dict:
         "metrics": metrics,
         "filters": simple,
         "extras": {clause: text for clause, text in extras.items() if text},
-        "orderby": order or ([[metrics[0], False]] if metrics and columns and not axis else []),
+        "orderby": order or ([[metrics[0], False]] if metrics and columns and not grain else []),
         "row_limit": params.get("row_limit") or 10_000,
     }
 
