@@ -26,6 +26,7 @@ VIEWER_TOO = {
     ("all_datasource_access", "all_datasource_access"),
     ("can_read", "Dataset"),
     ("can_recent_activity", "Log"),
+    ("can_read", "SecurityRestApi"),
     ("can_userinfo", "UserDBModelView"),
     ("can_view_chart_as_table", "Dashboard"),
     ("menu_access", "Dashboards"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -32,13 +33,21 @@ class Page:
         self.driver.get(f"{self.url}{path}")
 
     def log_in(self, name: str, password: str) -> None:
+        """Fills in the form and sends it, again where the page was not awake yet."""
         self.open("/login/")
-        self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, "#username, input[name=username]"))
-        self.driver.find_element(By.CSS_SELECTOR, "#username, input[name=username]").send_keys(name)
-        field = self.driver.find_element(By.CSS_SELECTOR, "#password, input[name=password]")
-        field.send_keys(password)
-        field.submit()
-        self.until(lambda: "/login" not in self.driver.current_url)
+
+        def logged_in() -> bool:
+            if "/login" not in self.driver.current_url:
+                return True
+            for field, text in (("username", name), ("password", password)):
+                held = self.driver.find_element(By.CSS_SELECTOR, f"#{field}")
+                if held.get_attribute("value") != text:
+                    held.clear()
+                    held.send_keys(text)
+            self.driver.find_element(By.CSS_SELECTOR, "[data-test='login-button']").click()
+            return False
+
+        self.until(logged_in)
 
     def dashboard(self, slug: str, charts: int, query: str = "") -> dict[str, dict]:
         """Opens a dashboard and waits for its charts, which are so many; what each shows, by title."""
@@ -54,7 +63,8 @@ class Page:
 
     def until(self, question: Callable[[], object]) -> object:
         """The first answer that is true; asked again and again."""
-        return WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[]).until(lambda _: question())
+        # What is not there yet, or is drawn anew just now, is asked for again.
+        return WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException]).until(lambda _: question())
 
 
 @contextmanager
