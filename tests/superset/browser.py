@@ -17,9 +17,9 @@ HOLDER = ".dashboard-component-chart-holder"
 # Of each chart: its title, whether it still loads, what it says, and whether that is an error.
 CHARTS = f"""return [...document.querySelectorAll('{HOLDER}')].map(holder => ({{
   title: (holder.querySelector('[data-test="editable-title"], .header-title') || holder).innerText.trim(),
-  loads: !holder.querySelector('.slice_container') || !!holder.querySelector('[data-test="loading-indicator"], .loading'),
+  loads: !holder.querySelector('.slice_container, .ant-alert-error') || !!holder.querySelector('[data-test="loading-indicator"], .loading'),
   text: (holder.querySelector('.slice_container') || holder).innerText,
-  error: !!holder.querySelector('.ant-alert-error, [data-test="error-alert"], .chart-container .alert'),
+  error: !!holder.querySelector('.ant-alert-error'),
 }}))"""
 
 

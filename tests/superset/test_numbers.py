@@ -21,8 +21,9 @@ NUMBERS = {
     "ALS against the baselines": ("method recall", "select method, recall_at_5 from gold.model_runs"),
     "Sellers": ("seller_id revenue", "select seller_id, revenue_brl from gold.seller_scorecard where orders >= 30"),
     "Late share by state": (
-        "customer_state late_share",
-        """select customer_state, avg((not is_on_time)::int) from gold.fact_orders group by 1""",
+        "customer_state late_order_share",
+        """select customer_state, avg((not is_on_time)::int) from (select distinct order_id, customer_state, is_on_time
+           from gold.fact_order_items) group by 1""",
     ),
     "Orders": ("placed_orders", "select count(*) from gold.fact_orders"),
     "Active sellers": ("active_sellers", "select count(*) from gold.seller_scorecard"),
