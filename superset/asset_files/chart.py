@@ -12,7 +12,7 @@ DEFAULTS = {"is_managed_externally": False}
 DERIVED = ("version", "dataset_uuid", "query_context", "params")
 # Of the form: where the chart was looked at, and what Superset fills in itself.
 PLACES = ("datasource", "dashboards", "dashboardId", "slice_id", "url_params", "viz_type", "extra_form_data", "annotation_layers")
-COLUMNS = ("groupby", "all_columns", "column", "entity", "source", "target")
+COLUMNS = ("groupby", "all_columns", "entity", "source", "target")
 METRICS = ("metrics", "metric", "metrics_b", "secondary_metric")
 
 

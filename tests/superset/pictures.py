@@ -44,7 +44,7 @@ def main() -> None:
 
 def _compress(picture: Path) -> None:
     with Image.open(picture) as whole:
-        whole.convert("RGB").quantize(128).save(picture, optimize=True)
+        whole.convert("RGB").save(picture, optimize=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,17 @@ NUMBERS = {
         """select customer_state, avg((not is_on_time)::int) from (select distinct order_id, customer_state, is_on_time
            from gold.fact_order_items) group by 1""",
     ),
+    "Categories bought together": (
+        "category_a category_b orders_both",
+        """with p as (select distinct product_id, category from gold.fact_order_items)
+           select least(a.category, b.category), greatest(a.category, b.category), sum(orders) from gold.bought_together
+           join p as a on a.product_id = product_a join p as b on b.product_id = product_b where a.category <> b.category
+           group by 1, 2 order by 3 desc, 1, 2 limit 25""",
+    ),
+    "Orders by size of basket": (
+        "basket_brl placed_orders",
+        "select least(floor(revenue_brl / 25) * 25, 500), count(*) from gold.fact_orders where items > 0 group by 1",
+    ),
     "Orders": ("placed_orders", "select count(*) from gold.fact_orders"),
     "Active sellers": ("active_sellers", "select count(*) from gold.seller_scorecard"),
     "Freight share": ("freight_share", "select sum(freight_brl) / sum(price_brl + freight_brl) from gold.fact_order_items"),
