@@ -28,7 +28,7 @@ READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down status clean
+.PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-superset test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down superset superset-down superset-export status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -92,6 +92,16 @@ airflow: $(READY)  ## Airflow with the DAGs, in an environment of its own: [LAND
 airflow-down: $(READY)  ## stop it and all that it started
 	@python -m infra.local down airflow
 
+superset: $(READY)  ## Superset with the dashboards, in an environment of its own: [LAKE=minio]
+	@python -m infra.local up superset
+	@echo "log in as the SUPERSET_ADMIN_USER, _ANALYST_USER or _VIEWER_USER of .env with the password that is there"
+
+superset-down: $(READY)  ## stop it
+	@python -m infra.local down superset
+
+superset-export: $(READY)  ## what was changed in Superset's pages, written back to superset/assets
+	@PYTHONPATH=superset:. python superset/export.py
+
 status: $(READY)  ## their addresses, health, memory
 	@python -m infra.local status
 
@@ -101,9 +111,12 @@ lint: $(READY)  ## style
 test-unit: $(READY)  ## tests without Spark, in seconds
 	pytest tests/unit
 
+test-superset: $(READY)  ## the dashboards in a real browser, on real servers
+	pytest tests/superset
+
 test: $(READY)  ## all tests that need nothing but the project
 	ruff check . && ruff format --check .
-	pytest tests/unit tests/integration tests/e2e tests/airflow
+	pytest tests/unit tests/integration tests/e2e tests/superset tests/airflow
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>

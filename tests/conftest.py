@@ -4,5 +4,7 @@ from __future__ import annotations
 
 import os
 
+from tests.published import published, servers  # noqa: F401
+
 for name in ("LAKE", "LAKE_PATH"):
     os.environ.pop(name, None)

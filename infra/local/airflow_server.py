@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 import secrets
-import subprocess
 import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from infra.local import fetch
 from infra.local.server import Place, Server, Settings
-from lake.errors import BadEnvironment
 from lake.settings import ROOT, env_file
 
 FOLDER = ROOT / "airflow"
@@ -26,15 +25,7 @@ PATHS = ("LAKE_PATH", "LANDING")
 
 
 def _fetch(folder: Path) -> None:
-    # The environment is built beside its place and then moved there.
-    _uv("venv", "--relocatable", "--python", sys.executable, "--allow-existing", str(folder))
-    _uv("pip", "install", "--no-deps", "--requirement", str(REQUIREMENTS), "--python", str(folder / "bin" / "python"))
-
-
-def _uv(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise BadEnvironment(f"airflow: uv {arguments[0]} failed:\n{done.stderr.rstrip()}", "is the registry reachable?")
+    fetch.environment(folder, REQUIREMENTS)
 
 
 def _configure(place: Place) -> None:

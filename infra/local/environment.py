@@ -73,6 +73,14 @@ SETTINGS = (
     Setting("TRINO_CERTIFICATE", "data/servers/trino/certificate.pem"),
     Setting("TRINO_LOCAL_LAKE", "data/lake"),
     Setting("TRINO_HEAP", "2g"),
+    Setting("SUPERSET_PORT", "8088"),
+    Setting("SUPERSET_SECRET_KEY", secret=True),
+    Setting("SUPERSET_ADMIN_USER", "admin"),
+    Setting("SUPERSET_ADMIN_PASSWORD", secret=True),
+    Setting("SUPERSET_ANALYST_USER", "analyst"),
+    Setting("SUPERSET_ANALYST_PASSWORD", secret=True),
+    Setting("SUPERSET_VIEWER_USER", "viewer"),
+    Setting("SUPERSET_VIEWER_PASSWORD", secret=True),
 )
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 

@@ -98,6 +98,15 @@ def archives(folder: Path, name: str, artifact: str, requirement: str) -> tuple[
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
 
 
+def environment(folder: Path, requirements: Path) -> None:
+    """Makes `folder` an environment of Python with the pinned packages; it is built beside its place and then moved there."""
+    for arguments in (
+        ["venv", "--relocatable", "--python", sys.executable, "--allow-existing", str(folder)],
+        ["pip", "install", "--no-deps", "--requirement", str(requirements), "--python", str(folder / "bin" / "python")],
+    ):
+        _run([sys.executable, "-m", "uv", "--quiet", *arguments])
+
+
 def verify(files: Iterable[Path], name: str, checksums: Path = CHECKSUMS) -> None:
     """Compares files with the sums that are pinned for the server `name`.
 

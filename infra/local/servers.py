@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.local import airflow_server, clickhouse_server, minio_server, mongodb_server, neo4j_server, trino_server
+from infra.local import airflow_server, clickhouse_server, minio_server, mongodb_server, neo4j_server, superset_server, trino_server
 from infra.local.server import Server
 
 SERVERS: dict[str, Server] = {
@@ -14,5 +14,6 @@ SERVERS: dict[str, Server] = {
         neo4j_server.SERVER,
         trino_server.SERVER,
         airflow_server.SERVER,
+        superset_server.SERVER,
     )
 }

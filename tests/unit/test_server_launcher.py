@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.local import airflow_server, clickhouse_server, environment, fetch, launch
+from infra.local import airflow_server, clickhouse_server, environment, fetch, launch, superset_server
 from infra.local.process import Process, holder
 from infra.local.server import Place
 from infra.local.servers import SERVERS
@@ -40,7 +40,7 @@ def test_the_file_is_made_for_its_owner_only(env_file):
     assert lines["MINIO_ENDPOINT"] == "http://127.0.0.1:9000"
     made = [lines[name] for name, setting in SETTINGS.items() if setting.secret]
     assert all(re.fullmatch("[0-9a-f]{32}", secret) for secret in made)
-    assert len(set(made)) == len(made) == 14
+    assert len(set(made)) == len(made) == 18
 
 
 def test_what_the_file_holds_is_kept_and_what_it_lacks_is_added(env_file):
@@ -152,10 +152,11 @@ def test_an_interrupted_fetch_is_not_taken_for_whole(tmp_path):
 
 def test_every_artifact_is_pinned():
     pinned = [line.split()[1].split("/")[0] for line in fetch.CHECKSUMS.read_text().splitlines()]
-    # Airflow's packages are pinned by their versions, in airflow/requirements.txt.
-    assert set(pinned) == set(SERVERS) - {"airflow"}
-    packages = [line for line in airflow_server.REQUIREMENTS.read_text().splitlines() if line and not line.lstrip().startswith("#")]
-    assert packages and all(re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+", package) for package in packages)
+    # The packages of these two are pinned by their versions, each in a requirements.txt.
+    assert set(pinned) == set(SERVERS) - {"airflow", "superset"}
+    for requirements in (airflow_server.REQUIREMENTS, superset_server.REQUIREMENTS):
+        packages = [line for line in requirements.read_text().splitlines() if line and not line.lstrip().startswith("#")]
+        assert packages and all(re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+", package) for package in packages)
     assert pinned.count("neo4j") == 213
 
 

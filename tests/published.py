@@ -1,4 +1,5 @@
-"""Real servers for the whole way: started once, on ports and with passwords of their own."""
+"""Real servers for the whole way, and what is published to them: started once for all tests that want them, on ports and with passwords of
+their own."""
 
 from __future__ import annotations
 

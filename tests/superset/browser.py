@@ -1,0 +1,87 @@
+"""A headless Chromium that looks at Superset as a person does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE = 60
+LAPTOP = 1366, 768
+HOLDER = ".dashboard-component-chart-holder"
+# Of each chart: its title, whether it still loads, what it says, and whether that is an error.
+CHARTS = f"""return [...document.querySelectorAll('{HOLDER}')].map(holder => ({{
+  title: (holder.querySelector('[data-test="editable-title"], .header-title') || holder).innerText.trim(),
+  loads: !holder.querySelector('.slice_container, .ant-alert-error') || !!holder.querySelector('[data-test="loading-indicator"], .loading'),
+  text: (holder.querySelector('.slice_container') || holder).innerText,
+  error: !!holder.querySelector('.ant-alert-error'),
+}}))"""
+
+
+class Page:
+    """A browser that is logged in, or not yet."""
+
+    def __init__(self, driver: Chrome, url: str) -> None:
+        self.driver, self.url = driver, url
+
+    def open(self, path: str) -> None:
+        self.driver.get(f"{self.url}{path}")
+
+    def log_in(self, name: str, password: str) -> None:
+        """Fills in the form and sends it, again where the page was not awake yet."""
+        self.open("/login/")
+
+        def logged_in() -> bool:
+            if "/login" not in self.driver.current_url:
+                return True
+            for field, text in (("username", name), ("password", password)):
+                held = self.driver.find_element(By.CSS_SELECTOR, f"#{field}")
+                if held.get_attribute("value") != text:
+                    held.clear()
+                    held.send_keys(text)
+            self.driver.find_element(By.CSS_SELECTOR, "[data-test='login-button']").click()
+            return False
+
+        self.until(logged_in)
+
+    def dashboard(self, slug: str, charts: int, query: str = "") -> dict[str, dict]:
+        """Opens a dashboard and waits for its charts, which are so many; what each shows, by title."""
+        self.open(f"/superset/dashboard/{slug}/{query}")
+        return self.charts(charts)
+
+    def charts(self, charts: int) -> dict[str, dict]:
+        def complete() -> list[dict] | None:
+            found = self.driver.execute_script(CHARTS)
+            return found if len(found) == charts and not any(chart["loads"] for chart in found) else None
+
+        return {chart["title"]: chart for chart in self.until(complete)}
+
+    def until(self, question: Callable[[], object]) -> object:
+        """The first answer that is true; asked again and again."""
+        # What is not there yet, or is drawn anew just now, is asked for again.
+        return WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException]).until(lambda _: question())
+
+
+@contextmanager
+def browser(url: str) -> Iterator[Page]:
+    """A page of laptop's width in a browser of its own."""
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        f"--window-size={LAPTOP[0]},{LAPTOP[1]}",
+    ):
+        options.add_argument(argument)
+    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    try:
+        yield Page(driver, url)
+    finally:
+        driver.quit()
