@@ -1,4 +1,4 @@
-"""OpenLineage events of a run, from the ledger and the contracts: what was read at which version, and what became of it.
+"""OpenLineage events of a run, from the ledger, the publications and the contracts: what was read at which version, and what became of it.
 
 python -m lake.lineage --run-id R
 
@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 import attr
@@ -29,7 +30,7 @@ from lake.program import main_of, parser
 NAMESPACE = "lakehouse"
 PRODUCER = f"urn:lakehouse:{VERSION}"
 FACET_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet"
-STATES = {"done": RunState.COMPLETE, "unchanged": RunState.COMPLETE, "failed": RunState.FAIL, "died": RunState.ABORT}
+STATES = dict.fromkeys(("done", "unchanged", "restored"), RunState.COMPLETE) | {"failed": RunState.FAIL, "died": RunState.ABORT}
 
 
 @attr.define(kw_only=True)
@@ -37,7 +38,6 @@ class LedgerRunFacet(facets.RunFacet):
     """The run as everybody else calls it: Airflow, the ledger and Spark's application name."""
 
     run_id: str
-    code_version: str
 
     @staticmethod
     def _get_schema() -> str:
@@ -45,54 +45,74 @@ class LedgerRunFacet(facets.RunFacet):
 
 
 def events(root: str, landing: str, run_id: str) -> list[RunEvent]:
-    """START and COMPLETE, FAIL or ABORT for each row that the run has in the ledger, in the order of time.
+    """START and COMPLETE, FAIL or ABORT for each row that the run has in the ledger and for each publication, in the order of time.
 
     Raises:
-        BadInput: the ledger has no such run.
+        BadInput: the lake knows no such run.
     """
-    rows = Reader(root).rows('select * from ops.runs where run_id = ? order by started_at, step, "table"', run_id)
-    if not rows:
+    reader = Reader(root)
+    steps = reader.rows('select * from ops.runs where run_id = ? order by started_at, step, "table"', run_id)
+    loads = reader.rows("select * from ops.publications where run_id = ? order by published_at, store", run_id)
+    if not steps and not loads:
         raise BadInput(f"the lake at {root} has no run {run_id!r}", 'see: make sql Q="select distinct run_id from ops.runs"')
-    told = [event for row in rows for event in _of(root, landing, row)]
-    return sorted(told, key=lambda event: event.eventTime)
+    works = [_step(root, landing, row) for row in steps] + [_load(root, row) for row in loads]
+    return sorted((event for work in works for event in _pair(run_id, work)), key=lambda event: event.eventTime)
 
 
-def _of(root: str, landing: str, row: Row) -> Iterator[RunEvent]:
-    job = Job(NAMESPACE, f"{row['step']}.{row['table']}" if row["table"] in contracts() else row["step"])
-    run = Run(_uuid(row["run_id"], row["step"], row["table"], str(row["started_at"])), _run_facets(row))
+@dataclass(frozen=True)
+class Work:
+    """What a run did to one table or store."""
+
+    job: str
+    began: datetime
+    seconds: float
+    status: str
+    message: str | None
+    inputs: list[InputDataset]
+    outputs: list[OutputDataset]
+
+
+def _step(root: str, landing: str, row: Row) -> Work:
     inputs = [
         _table(root, name, version) if name in contracts() else _feed(landing, contract(row["table"]))
         for name, version in json.loads(row["inputs"]).items()
     ]
-    began, ended = row["started_at"], row["started_at"] + timedelta(seconds=row["seconds"])
-    yield RunEvent(eventTime=_time(began), eventType=RunState.START, run=run, job=job, inputs=inputs, producer=PRODUCER)
-    if row["message"] and STATES[row["status"]] != RunState.COMPLETE:
-        error = facets.error_message_run.ErrorMessageRunFacet(message=row["message"], programmingLanguage="python")
+    job = f"{row['step']}.{row['table']}" if row["table"] in contracts() else row["step"]
+    return Work(job, row["started_at"], row["seconds"], row["status"], row["message"], inputs, _outputs(root, row))
+
+
+def _load(root: str, row: Row) -> Work:
+    inputs = [_table(root, name, version) for name, version in json.loads(row["versions"]).items()]
+    # A store is named and not addressed: where it is follows the settings, and told again the event must be the same.
+    outputs = [OutputDataset(row["store"], name, _counted(rows)) for name, rows in json.loads(row["rows"]).items()]
+    began = row["published_at"] - timedelta(seconds=row["seconds"])
+    return Work(f"publish.{row['store']}", began, row["seconds"], row["status"], row["message"], inputs, outputs)
+
+
+def _pair(run_id: str, work: Work) -> Iterator[RunEvent]:
+    run = Run(_uuid(run_id, work.job, str(work.began)), _run_facets(run_id))
+    job, state = Job(NAMESPACE, work.job), STATES[work.status]
+    yield RunEvent(eventTime=_time(work.began), eventType=RunState.START, run=run, job=job, inputs=work.inputs, producer=PRODUCER)
+    if work.message and state != RunState.COMPLETE:
+        error = facets.error_message_run.ErrorMessageRunFacet(message=work.message, programmingLanguage="python")
         run = Run(run.runId, {**run.facets, "errorMessage": error})
-    yield RunEvent(
-        eventTime=_time(ended),
-        eventType=STATES[row["status"]],
-        run=run,
-        job=job,
-        inputs=inputs,
-        outputs=_outputs(root, row),
-        producer=PRODUCER,
-    )
+    ended = _time(work.began + timedelta(seconds=work.seconds))
+    yield RunEvent(eventTime=ended, eventType=state, run=run, job=job, inputs=work.inputs, outputs=work.outputs, producer=PRODUCER)
 
 
 def _uuid(*names: str) -> str:
     return str(uuid5(NAMESPACE_URL, "/".join((NAMESPACE, *names))))
 
 
-def _time(at) -> str:
+def _time(at: datetime) -> str:
     return f"{at.isoformat(timespec='milliseconds')}Z"
 
 
-def _run_facets(row: Row) -> dict[str, facets.RunFacet]:
+def _run_facets(run_id: str) -> dict[str, facets.RunFacet]:
     whole = facets.parent_run.ParentRunFacet(
-        run=facets.parent_run.Run(runId=_uuid(row["run_id"])), job=facets.parent_run.Job(namespace=NAMESPACE, name="run")
+        run=facets.parent_run.Run(runId=_uuid(run_id)), job=facets.parent_run.Job(namespace=NAMESPACE, name="run")
     )
-    return {"parent": whole, "lakehouse": LedgerRunFacet(run_id=row["run_id"], code_version=row["code_version"])}
+    return {"parent": whole, "lakehouse": LedgerRunFacet(run_id=run_id)}
 
 
 def _table(root: str, name: str, version: int) -> InputDataset:
@@ -106,9 +126,12 @@ def _feed(landing: str, bronze: Contract) -> InputDataset:
 def _outputs(root: str, row: Row) -> list[OutputDataset]:
     if row["output_version"] is None:
         return []
-    counted = facets.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=row["rows_written"])
     place = _place(f"{root}/{row['table'].replace('.', '/')}")
-    return [OutputDataset(*place, {"outputStatistics": counted}, facets=_facets(contract(row["table"]), row["output_version"]))]
+    return [OutputDataset(*place, _counted(row["rows_written"]), facets=_facets(contract(row["table"]), row["output_version"]))]
+
+
+def _counted(rows: int) -> dict[str, facets.OutputDatasetFacet]:
+    return {"outputStatistics": facets.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)}
 
 
 def _place(path: str) -> tuple[str, str]:

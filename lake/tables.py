@@ -11,6 +11,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -72,15 +74,29 @@ def exists(lake: Lake, table: str) -> bool:
 
 def note_of(lake: Lake, table: str, at: int) -> Note | None:
     """The note of one commit, None where it is not ours (maintenance)."""
-    text = storage.read_text(lake, f"{lake.path(table)}/_delta_log/{at:020d}.json")
-    for line in text.splitlines():
-        metadata = json.loads(line).get("commitInfo", {}).get("userMetadata")
-        if metadata and metadata.startswith("{"):
-            values = json.loads(metadata)
-            if values.pop("lake_format") > LAKE_FORMAT:
-                raise LakeTooNew(f"{table} was written by newer code", "update this checkout before it writes to the lake")
-            return Note(**values)
-    return None
+    metadata = _commit_info(lake, table, at).get("userMetadata")
+    if not metadata or not metadata.startswith("{"):
+        return None
+    values = json.loads(metadata)
+    if values.pop("lake_format") > LAKE_FORMAT:
+        raise LakeTooNew(f"{table} was written by newer code", "update this checkout before it writes to the lake")
+    return Note(**values)
+
+
+def written_at(lake: Lake, table: str, at: int) -> datetime | None:
+    """When a version was written (wall clock, UTC, without zone); None where its commit's file is no longer there."""
+    if not storage.exists(lake, _commit_file(lake, table, at)):
+        return None
+    return datetime.fromtimestamp(_commit_info(lake, table, at)["timestamp"] / 1000, UTC).replace(tzinfo=None)
+
+
+def _commit_info(lake: Lake, table: str, at: int) -> dict[str, Any]:
+    actions = map(json.loads, storage.read_text(lake, _commit_file(lake, table, at)).splitlines())
+    return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+
+
+def _commit_file(lake: Lake, table: str, at: int) -> str:
+    return f"{lake.path(table)}/_delta_log/{at:020d}.json"
 
 
 def note(lake: Lake, table: str, until: int | None = None) -> Note | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from lake.contracts import layer
-from lakehouse_tasks import DEFAULTS, LakeJob, load_to_databases
+from lakehouse_tasks import DEFAULTS, LakeJob, Summary, load_to_databases
 
 TABLES = [c.name for c in layer("silver") if c.source] + [c.name for c in layer("gold") if c.grain != "model"]
 
@@ -40,4 +40,6 @@ with DAG(
             "{% if params.to %}--to\n{{ params.to }}{% endif %}",
         ],
     )
-    again >> load_to_databases()
+    loads = load_to_databases()
+    again >> loads
+    [again, loads] >> Summary(task_id="generate_summary", begins="backfill").as_teardown()

@@ -6,29 +6,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Context, Param, TriggerRule, task
+from airflow.sdk import DAG, Asset, Param, TriggerRule, task
 
 from lake.contracts import layer
-from lakehouse_tasks import DEFAULTS, SCRATCH, LakeJob, LakeProgram, incident, load_to_databases, stores
+from lakehouse_tasks import DEFAULTS, SCRATCH, LakeJob, LakeProgram, Summary, load_to_databases, stores
 
 MODEL = "model"
 BUILT = sorted(gold.name for gold in layer("gold") if gold.grain != MODEL)
 TRAINED = sorted(gold.name for gold in layer("gold") if gold.grain == MODEL)
-# A scheduled run is for its day; one that a person starts is for the day given, else for the newest day in the data.
-DAY = "{% set day = params.date or (ds if dag_run.run_type == 'scheduled' else '') %}{% if day %}--as-of\n{{ day }}{% endif %}"
-
-
-class Summary(LakeProgram):
-    """The run's report and lineage, and the end of incidents whose task has succeeded."""
-
-    def execute(self, context: Context) -> None:
-        run_id, dag_id = context["run_id"], context["dag"].dag_id
-        states = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])[run_id]
-        over = [incident(dag_id, name) for name, state in states.items() if state == "success"]
-        self.run("lake.incidents", "close", "--run-id", run_id, *over)
-        if states.get("extract_validate_quality") in ("success", "failed"):
-            self.run("lake.report", "--run-id", run_id, "--in-lake")
-            self.run("lake.lineage", "--run-id", run_id)
+# A scheduled run is for its day, and so is one that catches up on a day; one that a person starts is for the day given, else for
+# the newest day in the data.
+DAY = "{% set day = params.date or (ds if dag_run.run_type != 'manual' else '') %}{% if day %}--as-of\n{{ day }}{% endif %}"
 
 
 with DAG(
@@ -72,7 +60,7 @@ with DAG(
         arguments=["--run-id", "{{ run_id }}", published],
         trigger_rule=TriggerRule.NONE_FAILED,
     )
-    generate_summary = Summary(task_id="generate_summary", module="lake.report")
+    generate_summary = Summary(task_id="generate_summary", begins="extract_validate_quality")
 
     @task
     def cleanup_temp_files(folder: str, **_: Any) -> None:

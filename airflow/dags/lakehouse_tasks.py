@@ -6,6 +6,7 @@ that environment's Python. Of the lake's package only the contracts are imported
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from lake.contracts import layer
 
+log = logging.getLogger(__name__)
 ROOT = Path(os.environ.get("LAKEHOUSE_HOME") or Path(__file__).resolve().parents[2])
 PYTHON = ROOT / ".venv" / "bin" / "python"
 TEMPORARY = Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / "tmp"
@@ -55,10 +57,10 @@ def failure(code: int, lines: Iterable[str]) -> Failed | FailedForGood:
     said = "\n".join(lines).strip()
     at = max(said.rfind("\nerror: ") + 1, 0)
     spoken = said[at:].startswith("error: ")
-    reason = said[at:] if spoken else said[-500:]
+    words = said[at:] if spoken else said[-500:]
     # A code that the job did not explain is not the job's: what was killed while it started ends with any number.
     error = (FailedForGood if code in HOPELESS and spoken else Failed)(
-        f"exit code {code}: {' '.join(reason.removeprefix('error: ').split())}"
+        f"exit code {code}: {' '.join(words.removeprefix('error: ').split())}"
     )
     error.code = code
     return error
@@ -90,9 +92,7 @@ class LakeJob(SparkSubmitOperator):
             ended = re.search(r"Error code is: (-?\d+)\.", str(error))
             if not ended:
                 raise
-            reason = failure(int(ended[1]), str(error).splitlines())
-            self.log.error("%s", reason)
-            raise reason from None
+            raise failure(int(ended[1]), str(error).splitlines()) from None
 
 
 class LakeProgram(BaseOperator):
@@ -116,13 +116,32 @@ class LakeProgram(BaseOperator):
             lines.append(line.rstrip())
             self.log.info("%s", lines[-1])
         if code := self._process.wait():
-            reason = failure(code, lines)
-            self.log.error("%s", reason)
-            raise reason
+            raise failure(code, lines)
 
     def on_kill(self) -> None:
         if self._process:
             self._process.kill()
+
+
+class Summary(LakeProgram):
+    """The end of incidents whose task has succeeded; and the run's report and lineage.
+
+    Args:
+        begins: the task that begins the run's ledger: before it has ended there is nothing to report.
+    """
+
+    def __init__(self, *, begins: str, **kwargs: Any) -> None:
+        super().__init__(module="lake.report", arguments=["--run-id", "{{ run_id }}", "--in-lake"], **kwargs)
+        self.begins = begins
+
+    def execute(self, context: Context) -> None:
+        run_id, dag_id = context["run_id"], context["dag"].dag_id
+        states = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])[run_id]
+        over = [incident(dag_id, name) for name, state in states.items() if state == "success"]
+        self.run("lake.incidents", "close", "--run-id", run_id, *over)
+        if states.get(self.begins) in ("success", "failed"):
+            super().execute(context)
+            self.run("lake.lineage", "--run-id", run_id)
 
 
 def program(module: str, *arguments: str) -> subprocess.Popen[str]:
@@ -135,12 +154,20 @@ def program(module: str, *arguments: str) -> subprocess.Popen[str]:
 
 def open_incident(context: Context) -> None:
     """Write down that a task has failed for good, and tell who wants to know; when it is seen again it stays one incident."""
-    instance, error = context["ti"], context.get("exception")
-    code = getattr(error, "code", 0)
+    instance, code = context["ti"], getattr(context.get("exception"), "code", 0)
     arguments = ["open", "--incident", incident(instance.dag_id, instance.task_id), "--kind", kind(instance.task_id, code)]
-    reason = str(error or "").strip() or "its process was killed or lost"
-    told = program("lake.incidents", *arguments, "--run-id", instance.run_id, "--reason", reason)
+    told = program("lake.incidents", *arguments, "--run-id", instance.run_id, "--reason", reason(context))
     print(told.communicate()[0])
+
+
+def say_why(context: Context) -> None:
+    """Make the reason the last line of the task's log, below what Airflow says of the failure."""
+    log.error("%s", reason(context))
+
+
+def reason(context: Context) -> str:
+    """Why a task failed."""
+    return str(context.get("exception") or "").strip() or "its process was killed or lost"
 
 
 def incident(dag_id: str, task_id: str) -> str:
@@ -162,7 +189,8 @@ DEFAULTS = {
     "owner": "platform",
     "retries": 2,
     "execution_timeout": timedelta(hours=2),
-    "on_failure_callback": open_incident,
+    "on_retry_callback": say_why,
+    "on_failure_callback": [open_incident, say_why],
 }
 
 

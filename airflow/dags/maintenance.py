@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from lakehouse_tasks import DEFAULTS, LakeJob
+from lakehouse_tasks import DEFAULTS, LakeJob, Summary
 
 with DAG(
     "maintenance",
@@ -20,8 +20,9 @@ with DAG(
         "dry_run": Param(False, type="boolean", description="Say what would happen, change nothing"),
     },
 ):
-    LakeJob(
+    maintain = LakeJob(
         task_id="maintain",
         job="maintain",
         arguments=["--retention-days", "{{ params.retention_days }}", "{% if params.dry_run %}--dry-run{% endif %}"],
     )
+    maintain >> Summary(task_id="generate_summary", begins="maintain").as_teardown()

@@ -178,7 +178,7 @@ def _note(
                 "run_id": run.run_id, "store": store, "snapshot": snapshot.id, "status": status, "seconds": seconds,
                 "versions": json.dumps(dict(snapshot.versions), sort_keys=True), "rows": json.dumps(rows, sort_keys=True),
                 "travelled": load.travelled if load else None, "message": message, "published_at": now.isoformat(sep=" "),
-                "late_seconds": max(0.0, (now - snapshot.written_at()).total_seconds()),
+                "late_seconds": max(0.0, (now - snapshot.written_at(run.lake)).total_seconds()),
             }
         ],
     )  # fmt: skip

@@ -32,10 +32,9 @@ class Snapshot:
         """The same for the same versions of the same lake."""
         return hashlib.sha256(json.dumps([self.versions, self.runs], sort_keys=True).encode()).hexdigest()[:12]
 
-    def written_at(self) -> datetime:
-        """When the newest run that it is made of began (UTC): run identifiers begin with it, others count as never late."""
-        times = [run.split("-")[0] for run in self.runs.values()]
-        return max((datetime.strptime(time, "%Y%m%dT%H%M%S") for time in times if len(time) == 15), default=datetime.max)
+    def written_at(self, lake: Lake) -> datetime:
+        """When the newest of its tables was written (wall clock, UTC, without zone); if nobody knows any more, never."""
+        return max((at for name, version in self.versions.items() if (at := tables.written_at(lake, name, version))), default=datetime.max)
 
 
 @dataclass(frozen=True)
