@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from infra.local.process import PROC, Process
-from tests.airflow.conftest import Airflow, until
+from tests.airflow.client import Airflow, until
 from tests.lakes import free_ports
 
 

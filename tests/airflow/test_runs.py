@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from lake.contracts import contract, layer
-from tests.airflow.conftest import DAG, Airflow, until
+from tests.airflow.client import DAG, Airflow, until
 from tests.airflow.processes import answer, cluster, drivers, jvm, parent, scheduler
 from tests.lakes import open_sql, submit
 
