@@ -116,7 +116,7 @@ test-superset: $(READY)  ## the dashboards in a real browser, on real servers
 
 test: $(READY)  ## all tests that need nothing but the project
 	ruff check . && ruff format --check .
-	pytest tests/unit tests/integration tests/e2e tests/superset tests/airflow
+	pytest -n 2 --dist loadgroup tests/unit tests/e2e tests/superset tests/integration tests/airflow
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>

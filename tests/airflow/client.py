@@ -97,6 +97,9 @@ def running(folder: Path, *servers: str, **variables: str) -> Iterator[Airflow]:
     # In the file and not in the environment: there Airflow's tasks find them too.
     (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in ports.items()))
     before = dict(os.environ)
+    for setting in environment.SETTINGS:
+        # Servers of other tests may run as well.
+        os.environ.pop(setting.name, None)
     os.environ.update(
         LAKEHOUSE_ENV=str(folder / ".env"),
         LAKEHOUSE_SERVERS=str(folder / "servers"),
