@@ -9,6 +9,8 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE = 60
@@ -60,6 +62,20 @@ class Page:
             return found if len(found) == charts and not any(chart["loads"] for chart in found) else None
 
         return {chart["title"]: chart for chart in self.until(complete)}
+
+    def choose(self, label: str, value: str) -> None:
+        """Chooses a value in a filter and applies it."""
+        field = f"//*[@data-test='filter-control-name' and .='{label}']/following::input[1]"
+        option = f"//*[contains(@class, 'ant-select-item-option') and @title='{value}']"
+        for keys in (value, Keys.ENTER, Keys.ESCAPE):
+            self._do(field, lambda found, keys=keys: found.send_keys(keys))
+            if keys == value:
+                self.until(lambda: self.driver.find_elements(By.XPATH, option))
+        self._do("//button[@data-test='filter-bar__apply-button' and not(@disabled)]", lambda found: found.click())
+
+    def _do(self, path: str, action: Callable[[WebElement], None]) -> None:
+        """Does something with a part of the page as soon as the page lets it."""
+        self.until(lambda: action(self.driver.find_element(By.XPATH, path)) or True)
 
     def until(self, question: Callable[[], object]) -> object:
         """The first answer that is true; asked again and again."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import yaml
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 from tests.lakes import ROOT
 
@@ -54,14 +53,7 @@ def test_the_overview_shows_the_numbers_of_gold(viewer, gold):
 )
 def test_a_filter_reaches_the_numbers(viewer, gold, label, value, condition):
     before = shown(viewer.dashboard("overview", charts_of("overview")))
-    field = viewer.driver.find_element(By.XPATH, f"//*[@data-test='filter-control-name' and .='{label}']/following::input[1]")
-    field.send_keys(value)
-    viewer.until(lambda: viewer.driver.find_elements(By.XPATH, f"//*[contains(@class, 'ant-select-item-option') and @title='{value}']"))
-    field.send_keys(Keys.ENTER)
-    field.send_keys(Keys.ESCAPE)
-    apply = viewer.driver.find_element(By.CSS_SELECTOR, "[data-test='filter-bar__apply-button']")
-    viewer.until(apply.is_enabled)
-    apply.click()
+    viewer.choose(label, value)
     viewer.until(lambda: shown(viewer.charts(charts_of("overview"))) != before)
     assert shown(viewer.charts(charts_of("overview"))) == expected(gold, condition)
 

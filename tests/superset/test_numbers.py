@@ -30,7 +30,7 @@ NUMBERS = {
         """with p as (select distinct product_id, category from gold.fact_order_items)
            select least(a.category, b.category), greatest(a.category, b.category), sum(orders) from gold.bought_together
            join p as a on a.product_id = product_a join p as b on b.product_id = product_b where a.category <> b.category
-           group by 1, 2 order by 3 desc, 1, 2 limit 25""",
+           group by 1, 2 order by 3 desc, 1, 2 limit 20""",
     ),
     "Orders by size of basket": (
         "basket_brl placed_orders",
