@@ -28,7 +28,7 @@ READY := .venv/ready
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
 	infra/local/install.sh
 
-.PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-superset test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down superset superset-down superset-export status clean
+.PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-superset test-airflow test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down superset superset-down superset-export status clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -114,9 +114,12 @@ test-unit: $(READY)  ## tests without Spark, in seconds
 test-superset: $(READY)  ## the dashboards in a real browser, on real servers
 	pytest tests/superset
 
-test: $(READY)  ## all tests that need nothing but the project
+test-airflow: $(READY)  ## whole runs on a real scheduler, with failures; half an hour
+	pytest tests/airflow/test_runs.py
+
+test: $(READY)  ## all tests that need nothing but the project, but for test-airflow
 	ruff check . && ruff format --check .
-	pytest -n 2 --dist loadgroup tests/unit tests/e2e tests/superset tests/integration tests/airflow
+	pytest tests/unit tests/airflow/test_dags.py tests/integration tests/e2e tests/superset
 
 test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
