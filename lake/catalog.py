@@ -8,17 +8,16 @@ table that is there stays registered whatever happens to its rows and columns, a
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lake.contracts import LAYERS, contracts
-from lake.errors import BadEnvironment, LakeError
-from lake.settings import PROFILES, ROOT, load_settings, required
+from lake.errors import BadEnvironment
+from lake.program import main_of, parser
+from lake.settings import ROOT, required
 from lake.sql import existing
 
 NEEDED = ("TRINO_PORT", "TRINO_USER", "TRINO_PASSWORD", "TRINO_READER_USER", "TRINO_READER_PASSWORD", "TRINO_CERTIFICATE")
@@ -124,17 +123,7 @@ def _register(cursor, catalog: str, place: str, there: set[str]) -> Registered:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lake.catalog", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    args = parser.parse_args()
-    try:
-        print(register(load_settings(args.profile, args.lake).lake))
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    main_of(parser("lake.catalog", __doc__), lambda settings, _: print(register(settings.lake)))
 
 
 if __name__ == "__main__":

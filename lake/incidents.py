@@ -26,7 +26,7 @@ from lake.contracts import contract
 from lake.errors import BadEnvironment
 from lake.program import main_of, parser
 from lake.settings import Settings
-from lake.sql import storage_options
+from lake.sql import storage_options, table_path
 
 TABLE = "ops.incidents"
 KINDS = ("late", "input", "gate", "store", "task")
@@ -99,13 +99,9 @@ def _schema() -> pa.Schema:
     return pa.schema([pa.field(name, _TYPES[column.type]) for name, column in contract(TABLE).columns.items()])
 
 
-def _path(root: str) -> str:
-    return f"{root.rstrip('/')}/{TABLE.replace('.', '/')}".replace("s3a://", "s3://", 1)
-
-
 def _existing(root: str) -> DeltaTable | None:
     try:
-        return DeltaTable(_path(root), storage_options=storage_options(root))
+        return DeltaTable(table_path(root, TABLE), storage_options=storage_options(root))
     except TableNotFoundError:
         return None
 
@@ -113,7 +109,7 @@ def _existing(root: str) -> DeltaTable | None:
 def _table(root: str) -> DeltaTable:
     if (found := _existing(root)) is None:
         nothing = pa.Table.from_pylist([], schema=_schema())
-        write_deltalake(_path(root), nothing, mode="ignore", storage_options=storage_options(root))
+        write_deltalake(table_path(root, TABLE), nothing, mode="ignore", storage_options=storage_options(root))
         found = _existing(root)
     return found
 

@@ -89,7 +89,8 @@ def storage_options(root: str) -> dict[str, str] | None:
     }
 
 
-def _path(root: str, name: str) -> str:
+def table_path(root: str, name: str) -> str:
+    """Where delta-rs finds a table."""
     return f"{root.rstrip('/')}/{name.replace('.', '/')}".replace("s3a://", "s3://", 1)
 
 
@@ -101,7 +102,7 @@ def existing(root: str, names: Iterable[str]) -> list[str]:
     """
     options = storage_options(root)
     try:
-        return [name for name in names if DeltaTable.is_deltatable(_path(root, name), options)]
+        return [name for name in names if DeltaTable.is_deltatable(table_path(root, name), options)]
     except Exception as error:
         raise BadEnvironment(
             f"{root} can't be read: {str(error).splitlines()[0][:300]}", "is MinIO running? `make doctor` tries it"
@@ -109,7 +110,7 @@ def existing(root: str, names: Iterable[str]) -> list[str]:
 
 
 def _table(root: str, name: str, version: int | None) -> DeltaTable | None:
-    path = _path(root, name)
+    path = table_path(root, name)
     options = storage_options(root)
     if options is None and not (Path(path) / "_delta_log").exists():
         return None

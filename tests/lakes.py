@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable
 
+from infra.local.servers import SERVERS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -42,6 +44,12 @@ def free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [probe.getsockname()[1] for probe in probes]
+
+
+def server_ports() -> dict[str, str]:
+    """A port that nothing listens on for each port setting of the servers."""
+    names = [name for server in SERVERS.values() for name in server.ports]
+    return dict(zip(names, map(str, free_ports(len(names))), strict=True))
 
 
 def open_sql(root: Path) -> duckdb.DuckDBPyConnection:

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.servers import SERVERS
 from lake.generator import generate
 from lake.settings import read_env_file
-from tests.lakes import free_ports, python, submit
-
-PORTS = [port for server in SERVERS.values() for port in server.ports]
+from tests.lakes import python, server_ports, submit
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +19,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """All servers of every day; their settings are in the environment. Gives their folder."""
     folder = tmp_path_factory.mktemp("servers")
     before = dict(os.environ)
-    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+    ports = server_ports()
     os.environ.update(ports, LAKEHOUSE_ENV=str(folder / ".env"), LAKEHOUSE_SERVERS=str(folder / "data"))
     os.environ.update(TRINO_CERTIFICATE=str(folder / "trino.pem"), TRINO_LOCAL_LAKE=str(folder / "local"))
     os.environ["MINIO_ENDPOINT"] = f"http://127.0.0.1:{ports['MINIO_PORT']}"

@@ -92,10 +92,6 @@ def _key(folder: Path) -> str:
     return file.read_text()
 
 
-def _prepare(_: Place) -> None:
-    """Airflow makes its database itself."""
-
-
 def _ready(settings: Settings) -> str:
     login = {"username": settings["AIRFLOW_ADMIN_USER"], "password": settings["AIRFLOW_ADMIN_PASSWORD"]}
     token = _ask(settings, "/auth/token", body=login)["access_token"]
@@ -121,12 +117,10 @@ SERVER = Server(
     version=VERSION,
     ports=("AIRFLOW_PORT",),
     scheme="http",
-    fetched_with={},
     runs_on={"java": "install a JDK 17 (Debian: apt install openjdk-17-jdk-headless)", "setpriv": "install util-linux"},
     fetch=_fetch,
     configure=_configure,
     command=_command,
-    prepare=_prepare,
     ready=_ready,
     variables=variables,
     by_name_only=True,

@@ -94,10 +94,6 @@ def _variables(_: Place) -> dict[str, str]:
     return {"PYTHONPATH": str(ROOT)}
 
 
-def _prepare(_: Place) -> None:
-    """Users come from the file, and the process itself makes the database."""
-
-
 def _ready(settings: Settings) -> str:
     return query(settings, settings["CLICKHOUSE_USER"], settings["CLICKHOUSE_PASSWORD"], "SELECT version()").strip()
 
@@ -128,11 +124,9 @@ SERVER = Server(
     ports=("CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_TCP_PORT"),
     scheme="http",
     fetched_with={"npm": "install Node.js with npm (Debian: apt install npm)"},
-    runs_on={},
     fetch=_fetch,
     configure=_configure,
     command=_command,
-    prepare=_prepare,
     ready=_ready,
     variables=_variables,
 )

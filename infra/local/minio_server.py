@@ -102,7 +102,6 @@ SERVER = Server(
     ports=("MINIO_PORT", "MINIO_CONSOLE_PORT"),
     scheme="http",
     fetched_with={"go": "install Go 1.24 or newer: MinIO is built from its Go module"},
-    runs_on={},
     fetch=_fetch,
     configure=_configure,
     command=_command,

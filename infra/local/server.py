@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Settings = dict[str, str]
@@ -25,7 +25,7 @@ class Place:
 
 
 def nothing(_: Place) -> dict[str, str]:
-    """For a server that needs no variables of its own."""
+    """For a server that needs no variables, no configuration or no preparation of its own."""
     return {}
 
 
@@ -38,13 +38,13 @@ class Server:
         version: of the program that is fetched.
         ports: the settings that hold its ports; the first one is the address that is shown.
         scheme: how the address that is shown begins.
+        fetch: fills an empty folder with the program, checked against the pinned sums.
+        command: the command line; never holds a secret, since everybody on the machine can read it.
+        ready: asks a real question as the publishing user; returns the server's version, raises where that fails.
         fetched_with: programs that fetching needs, with what to do where they are missing.
         runs_on: the same for running.
-        fetch: fills an empty folder with the program, checked against the pinned sums.
         configure: writes folders and configuration files; called before every start.
-        command: the command line; never holds a secret, since everybody on the machine can read it.
         prepare: makes users, databases and buckets once the server answers; changes nothing the second time.
-        ready: asks a real question as the publishing user; returns the server's version, raises where that fails.
         variables: what the process gets in its environment, secrets too.
         by_name_only: `up` starts it only where it is named.
         start_seconds: how long it may take to answer.
@@ -54,13 +54,13 @@ class Server:
     version: str
     ports: tuple[str, ...]
     scheme: str
-    fetched_with: dict[str, str]
-    runs_on: dict[str, str]
     fetch: Callable[[Path], None]
-    configure: Callable[[Place], None]
     command: Callable[[Place], list[str]]
-    prepare: Callable[[Place], None]
     ready: Callable[[Settings], str]
+    fetched_with: dict[str, str] = field(default_factory=dict)
+    runs_on: dict[str, str] = field(default_factory=dict)
+    configure: Callable[[Place], object] = nothing
+    prepare: Callable[[Place], object] = nothing
     variables: Callable[[Place], dict[str, str]] = nothing
     by_name_only: bool = False
     start_seconds: int = 120

@@ -25,10 +25,6 @@ def _fetch(folder: Path) -> None:
     fetch.environment(folder, REQUIREMENTS)
 
 
-def _configure(_: Place) -> None:
-    """Superset's settings are in superset/superset_config.py and in the environment."""
-
-
 def _command(place: Place) -> list[str]:
     return [str(place.home / "bin" / "python"), str(FOLDER / "serve.py")]
 
@@ -43,10 +39,6 @@ def _variables(place: Place) -> dict[str, str]:
         # A local lake that Trino was not told of is looked for where one would be: the charts say that it is not there.
         "TRINO_CATALOG": catalog[0] if catalog else "local",
     }
-
-
-def _prepare(_: Place) -> None:
-    """serve.py has made roles and users and imported the assets before it answers."""
 
 
 def _ready(settings: Settings) -> str:
@@ -81,12 +73,8 @@ SERVER = Server(
     version=VERSION,
     ports=("SUPERSET_PORT",),
     scheme="http",
-    fetched_with={},
-    runs_on={},
     fetch=_fetch,
-    configure=_configure,
     command=_command,
-    prepare=_prepare,
     ready=_ready,
     variables=_variables,
     by_name_only=True,

@@ -104,10 +104,6 @@ def _variables(place: Place) -> dict[str, str]:
     }
 
 
-def _prepare(place: Place) -> None:
-    """Users come from files; tables are registered by those who write them."""
-
-
 def _ready(settings: Settings) -> str:
     with catalog.connected(settings) as cursor:
         return cursor.execute("SELECT version()").fetchone()[0]
@@ -119,11 +115,9 @@ SERVER = Server(
     ports=("TRINO_PORT",),
     scheme="https",
     fetched_with={"mvn": "install Maven (Debian: apt install maven)"},
-    runs_on={},
     fetch=_fetch,
     configure=_configure,
     command=_command,
-    prepare=_prepare,
     ready=_ready,
     variables=_variables,
 )

@@ -13,8 +13,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from infra.local import environment
-from infra.local.servers import SERVERS
-from tests.lakes import free_ports, python
+from tests.lakes import python, server_ports
 from tests.receiver import Receiver
 
 DAG = "ecommerce_etl_pipeline"
@@ -92,8 +91,7 @@ def until(question: Callable[[], object]) -> object:
 @contextmanager
 def running(folder: Path, *servers: str, **variables: str) -> Iterator[Airflow]:
     """Airflow and some servers, with their data, their `.env` and the lake in a folder; `variables` are Airflow's environment."""
-    names = [name for server in SERVERS.values() for name in server.ports]
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports = server_ports()
     # In the file and not in the environment: there Airflow's tasks find them too.
     (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in ports.items()))
     before = dict(os.environ)

@@ -19,11 +19,10 @@ from infra.local import clickhouse_server, environment, minio_server
 from infra.local.process import Process
 from infra.local.servers import SERVERS
 from lake.errors import BadEnvironment
-from tests.lakes import ROOT, free_ports
+from tests.lakes import ROOT, free_ports, server_ports
 
 DAILY = [name for name, server in SERVERS.items() if not server.by_name_only]
 STORING = [name for name in DAILY if name != "trino"]
-PORTS = [port for server in SERVERS.values() for port in server.ports]
 # 127.0.0.1, ::1 and ::ffff:127.0.0.1, as /proc writes them
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
@@ -37,7 +36,7 @@ class Launcher:
         self.variables = {name: value for name, value in os.environ.items() if name not in named}
         self.variables |= {"LAKEHOUSE_ENV": str(folder / ".env"), "LAKEHOUSE_SERVERS": str(self.data), "PYTHONPATH": str(ROOT)}
         self.variables["TRINO_CERTIFICATE"] = str(folder / "trino.pem")
-        (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)))
+        (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in server_ports().items()))
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "infra.local", *arguments]
