@@ -157,7 +157,8 @@ def open_incident(context: Context) -> None:
     instance, code = context["ti"], getattr(context.get("exception"), "code", 0)
     arguments = ["open", "--incident", incident(instance.dag_id, instance.task_id), "--kind", kind(instance.task_id, code)]
     told = program("lake.incidents", *arguments, "--run-id", instance.run_id, "--reason", reason(context))
-    print(told.communicate()[0])
+    # What is printed takes another way into the task's log, and may come behind the reason.
+    log.info("%s", told.communicate()[0].strip())
 
 
 def say_why(context: Context) -> None:
