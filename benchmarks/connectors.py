@@ -79,7 +79,7 @@ def sales(lake: Lake) -> Iterator[Pair]:
             client.command("DROP TABLE IF EXISTS bench_sales SYNC")
             client.command(clickhouse.ddl(gold, "bench_sales"))
 
-        ours, theirs = (lambda: clickhouse.send(frame, "bench_sales")), (lambda: client.insert_arrow("bench_sales", table))
+        ours, theirs = (lambda: clickhouse.fill(client, gold, "bench_sales", frame)), (lambda: client.insert_arrow("bench_sales", table))
         yield Pair("ClickHouse sales_fact", table.num_rows, empty, ours, theirs)
         client.command("DROP TABLE bench_sales SYNC")
 

@@ -14,7 +14,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import TimestampType
 
 from lake.contracts import Column, Contract, layer
 from lake.errors import BadEnvironment, LawBroken
@@ -31,7 +30,15 @@ TYPES = {
     "string": "String", "int": "Int32", "bigint": "Int64", "double": "Float64", "boolean": "Bool", "date": "Date32",
     "timestamp": "DateTime64(6, 'UTC')",
 }  # fmt: skip
+# Dates and times travel as whole numbers, of which the server makes what they are: the driver shifts them by the zone of the
+# JVM, and counts in nanoseconds, which end in the year 2262.
+NUMBERS = {
+    "date": ("Int32", F.unix_date, "addDays(toDate32('1970-01-01'), {})"),
+    "timestamp": ("Int64", F.unix_micros, "fromUnixTimestamp64Micro({}, 'UTC')"),
+}
 ROWS_A_BATCH = 50_000
+# Two tasks keep a laptop's cores busy: what one has packed the server reads while the other packs.
+WRITERS = 2
 # A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
 PARTS_REMEMBERED = 1000
 
@@ -58,22 +65,39 @@ def _own(gold: Contract, frames: Mapping[str, DataFrame]) -> DataFrame:
     return frames[gold.table].select(*gold.columns)
 
 
-def ddl(gold: Contract, table: str, signed: bool = False) -> str:
-    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key.
+def ddl(gold: Contract, table: str) -> str:
+    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key."""
+    return _ddl(gold, table, [_column(name, column) for name, column in gold.columns.items()])
 
-    Args:
-        signed: with a column for rows that come and go.
-    """
-    columns = ",\n  ".join(
-        [f"`{name}` {_type(column)} COMMENT {_quoted(column.about)} {_codec(column)}" for name, column in gold.columns.items()]
-        + ([f"`{SIGN}` Int8"] if signed else [])
-    )
+
+def _ddl_to_fill(gold: Contract, table: str, signed: bool) -> str:
+    """The same with columns for the numbers as which dates and times travel, and one for rows that come and go if `signed`."""
+    # The driver sends values by their place in the table: columns that the server makes itself are behind those that are sent.
+    sent = [_number_column(name, c) if c.type in NUMBERS else _column(name, c) for name, c in gold.columns.items()]
+    made = [_column(name, c, made=True) for name, c in gold.columns.items() if c.type in NUMBERS]
+    return _ddl(gold, table, [*sent, *([f"`{SIGN}` Int8"] if signed else []), *made])
+
+
+def _ddl(gold: Contract, table: str, columns: list[str]) -> str:
     filters = [n for n, c in gold.columns.items() if c.few_values and not c.nullable]
-    order = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key]))
+    order, listed = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key])), ",\n  ".join(columns)
     return (
-        f"CREATE TABLE `{table}` (\n  {columns}\n) ENGINE = MergeTree ORDER BY ({order}) "
+        f"CREATE TABLE `{table}` (\n  {listed}\n) ENGINE = MergeTree ORDER BY ({order}) "
         f"SETTINGS non_replicated_deduplication_window = {PARTS_REMEMBERED} COMMENT {_quoted(gold.about)}"
     )
+
+
+def _column(name: str, column: Column, made: bool = False) -> str:
+    value = f"MATERIALIZED {NUMBERS[column.type][2].format(f'`{_number(name)}`')}" if made else ""
+    return f"`{name}` {_type(column)} {value} COMMENT {_quoted(column.about)} {_codec(column)}"
+
+
+def _number_column(name: str, column: Column) -> str:
+    return f"`{_number(name)}` {_nullable(NUMBERS[column.type][0], column)}"
+
+
+def _number(name: str) -> str:
+    return f"_number_{name}"
 
 
 def _quoted(text: str) -> str:
@@ -82,8 +106,11 @@ def _quoted(text: str) -> str:
 
 def _type(column: Column) -> str:
     name = TYPES.get(column.type) or column.type.replace("decimal", "Decimal")
-    name = f"Nullable({name})" if column.nullable else name
-    return f"LowCardinality({name})" if column.few_values else name
+    return f"LowCardinality({_nullable(name, column)})" if column.few_values else _nullable(name, column)
+
+
+def _nullable(type_: str, column: Column) -> str:
+    return f"Nullable({type_})" if column.nullable else type_
 
 
 def _codec(column: Column) -> str:
@@ -156,8 +183,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
     with connected() as client:
         for gold in _of(rows):
             stage = f"{name_of(gold)}__stage"
-            _create(client, stage, ddl(gold, stage))
-            send(rows[name_of(gold)], stage)
+            fill(client, gold, stage, rows[name_of(gold)])
             client.command(f"OPTIMIZE TABLE `{stage}` FINAL")
             _require(client, gold, stage, new.fingerprints[name_of(gold)])
         _switch(client, new, list(rows))
@@ -177,8 +203,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
         for gold in _of(changes):
             name = name_of(gold)
             stage, sent = f"{name}__stage", f"{name}__changes"
-            _create(client, sent, ddl(gold, sent, signed=True))
-            send(changes[name], sent)
+            fill(client, gold, sent, changes[name])
             _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
             key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)
             client.command(f"DELETE FROM `{stage}` WHERE ({key}) IN (SELECT {key} FROM `{sent}` WHERE {SIGN} < 0)")
@@ -197,12 +222,24 @@ def _create(client: Client, table: str, statement: str) -> None:
     client.command(statement)
 
 
-def send(frame: DataFrame, table: str) -> None:
-    """Append rows to a table."""
-    # Timestamps as text: the driver turns them into nanoseconds, which end in the year 2262, and by the zone of the JVM.
-    times = {f.name: F.date_format(f.name, "yyyy-MM-dd HH:mm:ss.SSSSSS") for f in frame.schema.fields if f.dataType == TimestampType()}
-    options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE"}
-    frame.withColumns(times).coalesce(1).write.format("jdbc").options(**options).mode("append").save()
+def fill(client: Client, gold: Contract, table: str, frame: DataFrame) -> None:
+    """Make a table anew and send it rows of a contract (or changes of such rows, with `_sign`)."""
+    signed = SIGN in frame.columns
+    _create(client, table, _ddl_to_fill(gold, table, signed))
+    sent = [NUMBERS[c.type][1](name).alias(_number(name)) if c.type in NUMBERS else F.col(name) for name, c in gold.columns.items()]
+    rows = frame.select(*sent, *([SIGN] if signed else [])).coalesce(WRITERS)
+    options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE", "beta.row_binary_for_simple_insert": "true"}
+    rows.write.format("jdbc").options(**options).mode("append").save()
+    places = zip(gold.columns, ["FIRST", *(f"AFTER `{name}`" for name in gold.columns)], strict=False)
+    numbers = {name: place for name, place in places if gold.columns[name].type in NUMBERS}
+    # Only the table's description changes: what was made when the rows came is kept.
+    for change in (
+        [f"MODIFY COLUMN `{name}` REMOVE MATERIALIZED" for name in numbers],
+        [f"DROP COLUMN `{_number(name)}`" for name in numbers],
+        [f"MODIFY COLUMN `{name}` {_type(gold.columns[name])} {place}" for name, place in numbers.items()],
+    ):
+        if change:
+            client.command(f"ALTER TABLE `{table}` {', '.join(change)} SETTINGS mutations_sync = 2")
 
 
 def _jdbc(table: str) -> dict[str, str]:

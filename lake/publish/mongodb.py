@@ -27,11 +27,15 @@ from lake.publish.snapshot import Held
 from lake.publish.view import View
 from lake.session import Lake
 from lake.settings import required
+from lake.tables import SPARK_ERRORS
 
 NAME = "mongodb"
 MARKER = "_snapshots"
 # One transaction holds so many documents without pressing on the server's memory; with more all is sent.
 MOST_CHANGES = 20_000
+DOCUMENTS_A_BATCH = 4000
+# Two tasks keep a laptop's cores busy: what one has packed the server reads while the other packs.
+WRITERS = 2
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,15 @@ def send(frame: DataFrame, collection: str) -> None:
             f"MongoDB {collection}: the connector shifts dates by the zone of the JVM",
             "cast them to timestamp in lake/publish/documents.py",
         )
-    frame.write.format("mongodb").options(**_options(collection)).option("ordered", "false").mode("append").save()
+    writer = frame.coalesce(WRITERS).write.format("mongodb").options(**_options(collection)).mode("append")
+    writer.option("ordered", "false").option("maxBatchSize", DOCUMENTS_A_BATCH)
+    try:
+        writer.option("operationType", "insert").save()
+    except SPARK_ERRORS as error:
+        if "E11000" not in str(error):
+            raise
+        # A task that failed halfway was tried again: what it had sent is there. To replace takes twice as long, and doubles nothing.
+        writer.option("operationType", "replace").save()
 
 
 def _read(lake: Lake, collection: str, like: DataFrame) -> DataFrame:

@@ -47,8 +47,7 @@ if __name__ == "__main__":
     rows = frame(lake)
     sent = fingerprint(rows, TYPES)
     with clickhouse.connected() as client:
-        clickhouse._create(client, TABLE, clickhouse.ddl(contract(), TABLE))
-        clickhouse.send(rows, TABLE)
+        clickhouse.fill(client, contract(), TABLE, rows)
         assert clickhouse._measured(client, contract(), TABLE) == sent, "ClickHouse"
     # As documents do with dates, which the connector would shift by the zone of the JVM.
     documents = rows.withColumnRenamed("key", "_id").withColumn("day", F.col("day").cast("timestamp"))

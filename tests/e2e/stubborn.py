@@ -37,8 +37,7 @@ def to_clickhouse(lake: Lake) -> None:
     of_type = {"date": "date_add(date'2000-01-01', cast(id as int))"}
     rows = lake.spark.range(ROWS).selectExpr(*[f"cast({of_type.get(c.type, 'id')} as {c.type}) as {n}" for n, c in gold.columns.items()])
     with clickhouse.connected() as client:
-        clickhouse._create(client, "stubborn", clickhouse.ddl(gold, "stubborn"))
-        clickhouse.send(stumbling(rows), "stubborn")
+        clickhouse.fill(client, gold, "stubborn", stumbling(rows))
         print("clickhouse", client.query("SELECT count(), uniqExact(*) FROM stubborn").result_rows[0], flush=True)
         client.command("DROP TABLE stubborn SYNC")
 
