@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -15,6 +17,7 @@ from deltalake import DeltaTable
 from infra.local.servers import SERVERS
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 900
 
 
 def submit(job: str, *arguments: object, master: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,3 +63,12 @@ def open_sql(root: Path) -> duckdb.DuckDBPyConnection:
         table = log.parent
         connection.register(f"{table.parent.name}_{table.name}", DeltaTable(table).to_pyarrow_dataset())
     return connection
+
+
+def until(question: Callable[[], object]) -> object:
+    """The first answer that is true; asked again and again."""
+    end = time.monotonic() + PATIENCE
+    while not (answer := question()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.5)
+    return answer

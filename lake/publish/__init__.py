@@ -17,11 +17,11 @@ from types import ModuleType
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
+from lake.publish.fingerprint import Fingerprint
 from lake.publish.snapshot import Held, Snapshot, newest_snapshot
 from lake.publish.view import View, difference, moved, shape, whole
 from lake.session import Lake
@@ -42,6 +42,7 @@ class Load:
         why: why it is all, where changes were expected.
         frames: rows by view, with `_sign` where they are changes.
         rows: how many rows of each.
+        sent: the fingerprints of the frames.
         new: what the store will hold.
     """
 
@@ -49,6 +50,7 @@ class Load:
     why: str | None
     frames: Mapping[str, DataFrame]
     rows: Mapping[str, int]
+    sent: Mapping[str, Fingerprint]
     new: Held
 
 
@@ -89,8 +91,10 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
                 _note(run, store, snapshot, "unchanged", began)
                 return None
             with _loaded(lake, STORES[store], snapshot, None if again else held) as load:
-                send = STORES[store].publish_all if load.travelled == "all" else STORES[store].publish_changes
-                send(lake, load.frames, load.new)
+                if load.travelled == "all":
+                    STORES[store].publish_all(lake, load.frames, load.new)
+                else:
+                    STORES[store].publish_changes(lake, load.frames, load.sent, load.new)
                 _note(run, store, snapshot, "done", began, load, load.why)
             return None
         except Exception as problem:
@@ -122,7 +126,7 @@ def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, why
     frames = {view.name: _persisted(kept, whole(lake, view, snapshot)) for view in views}
     told = {view.name: view.fingerprint(frames[view.name]) for view in views}
     new = Held(snapshot, shape(views), "all", told)
-    return Load("all", why, frames, {name: found.rows for name, found in told.items()}, new)
+    return Load("all", why, frames, {name: found.rows for name, found in told.items()}, told, new)
 
 
 def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, held: Held) -> tuple[Load | None, str | None]:
@@ -130,12 +134,12 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
     views: list[View] = store.views()
     if held.shape != shape(views):
         return None, "what the store shows has another shape"
-    frames, told, rows = {}, dict(held.fingerprints), {}
+    frames, told, rows, sent = {}, dict(held.fingerprints), {}, {}
     for view in (view for view in views if moved(view, held.snapshot, snapshot)):
         try:
             changed = difference(lake, view, held.snapshot, snapshot)
             frame = None if changed is None else _persisted(kept, changed)
-            count = None if frame is None else frame.agg(F.count(F.lit(1))).first()[0]
+            count, change = (None, None) if frame is None else view.counted(frame)
         except SPARK_ERRORS as error:
             # Files that the feed needs were vacuumed; only reading tells.
             if not any(word in str(error) for word in FILES_GONE):
@@ -144,12 +148,12 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
         if count is None:
             return None, f"the change feed of {', '.join(view.sources)} does not reach back to snapshot {held.snapshot.id}"
         if count:
-            frames[view.name], rows[view.name] = frame, count
-            told[view.name] = told[view.name] + view.fingerprint(frame)
+            frames[view.name], rows[view.name], sent[view.name] = frame, count, change
+            told[view.name] = told[view.name] + change
     total = sum(rows.values())
     if total > getattr(store, "MOST_CHANGES", total):
         return None, f"{total:,} rows changed, too many for one transaction"
-    return Load("changes", None, frames, rows, Held(snapshot, held.shape, "changes", told)), None
+    return Load("changes", None, frames, rows, sent, Held(snapshot, held.shape, "changes", told)), None
 
 
 def _persisted(kept: ExitStack, frame: DataFrame) -> DataFrame:

@@ -189,11 +189,12 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         _switch(client, new, list(rows))
 
 
-def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
     """Send what comes and goes, apply it to copies of the tables that readers see, and show these.
 
     Args:
         changes: rows with `_sign`, by table.
+        told: their fingerprints, of which this store needs none: it measures whole tables.
         new: what the store is to hold after it.
 
     Raises:

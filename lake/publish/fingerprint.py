@@ -49,15 +49,21 @@ def fingerprint(frame: DataFrame, types: Mapping[str, str]) -> Fingerprint:
     Args:
         types: columns and their types as contracts write them.
     """
+    return counted(frame, types)[1]
+
+
+def counted(frame: DataFrame, types: Mapping[str, str]) -> tuple[int, Fingerprint]:
+    """How many rows a frame has, whatever their sign, and its fingerprint."""
     weight = F.col(SIGN) if SIGN in frame.columns else F.lit(1)
     text = F.concat_ws(FIELD, *[F.coalesce(canonical(F.col(f"`{name}`"), type_), F.lit(NULL)) for name, type_ in types.items()])
     sums = summed(types)
     row = frame.agg(
+        F.count(F.lit(1)),
         F.sum(weight),
         F.sum(F.crc32(text.cast("binary")) * weight),
         *[F.sum(F.col(f"`{name}`").cast(types[name]) * weight) for name in sums],
     ).first()
-    return Fingerprint.of(row[0], row[1], dict(zip(sums, row[2:], strict=True)))
+    return row[0], Fingerprint.of(row[1], row[2], dict(zip(sums, row[3:], strict=True)))
 
 
 def canonical(value: Column, type_: str) -> Column:

@@ -126,11 +126,12 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         _switch(database, new)
 
 
-def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
     """Send what comes and goes beside the collections, and apply it to them in one transaction.
 
     Args:
         changes: documents with `_sign`, by collection.
+        told: their fingerprints.
         new: what the store is to hold after it.
 
     Raises:
@@ -144,10 +145,10 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
         for view in (view for view in VIEWS if view.name in changes):
             frame = changes[view.name]
             sent, columns = f"{view.name}__changes", [name for name in frame.columns if name != SIGN]
-            told = frame.select(F.struct(*columns).alias("document"), SIGN)
-            send(told, sent)
-            arrived = _read(lake, sent, told).select("document.*", SIGN)
-            _require(sent, view.fingerprint(arrived), view.fingerprint(frame))
+            wrapped = frame.select(F.struct(*columns).alias("document"), SIGN)
+            send(wrapped, sent)
+            arrived = _read(lake, sent, wrapped).select("document.*", SIGN)
+            _require(sent, view.fingerprint(arrived), told[view.name])
         with database.client.start_session() as session:
             session.with_transaction(lambda session: _apply(database, session, new, _marked(database, "current", session)))
 

@@ -104,11 +104,12 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
             session.execute_write(lambda transaction: _relabel(transaction, new, before, "stage"))
 
 
-def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> None:
+def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
     """Send what comes and goes as nodes that say so, and apply it in one transaction.
 
     Args:
         changes: rows with `_sign`, by label or type of relationship.
+        told: their fingerprints.
         new: what the store is to hold after it.
 
     Raises:
@@ -123,7 +124,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], new: Held) -> 
             # What tells a row of a change from the others: then a batch that is sent twice is there once.
             row = F.concat_ws("\x1f", *kind.key, SIGN)
             send(frame.withColumn("row", row), kind.keep_change())
-            _require(kind, kind.view.fingerprint(_read(lake, kind.read_change(), frame)), kind.view.fingerprint(frame))
+            _require(kind, kind.view.fingerprint(_read(lake, kind.read_change(), frame)), told[kind.view.name])
         before = _marked(driver, "current")
         with driver.session() as session:
             session.execute_write(lambda transaction: _apply(transaction, new, before))

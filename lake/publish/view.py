@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lake import tables
 from lake.contracts import contract
-from lake.publish.fingerprint import SIGN, Fingerprint, fingerprint
+from lake.publish.fingerprint import SIGN, Fingerprint, counted
 from lake.publish.snapshot import Snapshot
 from lake.session import Lake
 
@@ -42,7 +42,11 @@ class View:
 
     def fingerprint(self, rows: DataFrame) -> Fingerprint:
         """The fingerprint of rows of this view."""
-        return fingerprint(self.compared(rows) if self.compared else rows, self.types)
+        return self.counted(rows)[1]
+
+    def counted(self, rows: DataFrame) -> tuple[int, Fingerprint]:
+        """How many rows there are, whatever their sign, and their fingerprint."""
+        return counted(self.compared(rows) if self.compared else rows, self.types)
 
 
 def shape(views: Iterable[View]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,10 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from infra.local import environment
-from tests.lakes import python, server_ports
+from tests.lakes import python, server_ports, until
 from tests.receiver import Receiver
 
 DAG = "ecommerce_etl_pipeline"
-PATIENCE = 900
 
 
 @dataclass
@@ -77,15 +75,6 @@ class Airflow:
         self.token = self.ask("/auth/token", login)["access_token"]
         for dag in until(lambda: len(found := self.ask("/api/v2/dags")["dags"]) == 3 and found):
             self.ask(f"/api/v2/dags/{dag['dag_id']}", {"is_paused": False}, "PATCH")
-
-
-def until(question: Callable[[], object]) -> object:
-    """The first answer that is true; asked again and again."""
-    end = time.monotonic() + PATIENCE
-    while not (answer := question()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.5)
-    return answer
 
 
 @contextmanager

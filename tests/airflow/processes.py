@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from infra.local.process import PROC, Process
-from tests.airflow.client import Airflow, until
-from tests.lakes import free_ports
+from tests.airflow.client import Airflow
+from tests.lakes import free_ports, until
 
 
 def words(pid: int) -> list[str]:

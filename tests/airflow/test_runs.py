@@ -12,9 +12,9 @@ from urllib.error import HTTPError
 import pytest
 
 from lake.contracts import contract, layer
-from tests.airflow.client import DAG, Airflow, until
+from tests.airflow.client import DAG, Airflow
 from tests.airflow.processes import answer, cluster, drivers, jvm, parent, scheduler
-from tests.lakes import open_sql, submit
+from tests.lakes import open_sql, submit, until
 
 STORES = {f"load_to_databases.{store}" for store in ("clickhouse", "mongodb", "neo4j")}
 DAYS = {"2018-08-28": "backfill__2018-08-28T06:00:00+00:00", "2018-08-29": "backfill__2018-08-29T06:00:00+00:00"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,22 +16,21 @@ from lake.contracts import layer
 from lake.errors import BadEnvironment
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.sql import open_sql, storage_options
-from tests.lakes import ROOT, python, submit
+from tests.lakes import ROOT, python, submit, until
 
 LAKE = "s3a://lake/tables"
 
 
+def driver(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """A driver that runs beside others, in a process group of its own."""
+    program = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "tests/e2e" / script), *map(str, arguments)]
+    path = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.Popen(program, env=path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
 def test_two_drivers_on_one_table_at_the_same_moment_lose_nothing(servers, tmp_path):
     rounds, table = 20, "s3a://lake/race/table"
-    program = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "tests/e2e/racer.py")]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    drivers = [
-        subprocess.Popen(
-            [*program, name, str(rounds), table, str(tmp_path)],
-            env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for name in ("left", "right")
-    ]  # fmt: skip
+    drivers = [driver("racer.py", name, rounds, table, tmp_path) for name in ("left", "right")]
     told = [driver.communicate(timeout=600)[0] for driver in drivers]
     assert [driver.returncode for driver in drivers] == [0, 0], told
     db = duckdb.connect()
@@ -40,6 +40,21 @@ def test_two_drivers_on_one_table_at_the_same_moment_lose_nothing(servers, tmp_p
         ("left", rounds, rounds), ("right", rounds, rounds),
     ]  # fmt: skip
     assert appended.version() == 2 * rounds
+
+
+def test_a_driver_that_was_thought_dead_is_refused_when_it_commits_late(servers, tmp_path):
+    late = driver("late_driver.py", "late", tmp_path)
+    until(lambda: (tmp_path / "holds").exists() or late.poll() is not None)
+    os.killpg(late.pid, signal.SIGSTOP)
+    successor = driver("late_driver.py", "next", tmp_path)
+    said = successor.communicate(timeout=180)[0]
+    (tmp_path / "go").touch()
+    os.killpg(late.pid, signal.SIGCONT)
+    told = late.communicate(timeout=180)[0]
+    assert successor.returncode == 0 and "waiting for" in said, said
+    assert late.returncode == 1 and "refused: gold.sales_by_state: another run committed before this one" in told, told
+    table = DeltaTable("s3://lake/late/gold/sales_by_state", storage_options=storage_options(LAKE))
+    assert sorted(table.to_pyarrow_table()["customer_state"].to_pylist()) == ["before", "next"]
 
 
 def test_stores_hold_what_gold_says_to_the_cent(published):

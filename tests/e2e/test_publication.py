@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -20,7 +19,7 @@ from bson.decimal128 import Decimal128
 from lake.errors import BadEnvironment
 from lake.publish import STORES, clickhouse, mongodb, neo4j
 from lake.sql import open_sql
-from tests.lakes import ROOT, python, submit
+from tests.lakes import ROOT, python, submit, until
 
 LAKE = "s3a://lake/tables"
 
@@ -117,14 +116,12 @@ def test_all_anew_gives_the_same_content_and_each_way_leads_back(another_day):
 def test_a_killed_publication_is_made_good_by_the_next(another_day):
     command = [str(Path(sys.executable).parent / "spark-submit"), "--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))]
     command += [str(ROOT / "jobs/publish.py"), "--profile", "minio"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PATH": path}, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as job:
-        for line in job.stderr:
-            if "snapshot" in line:
-                break
-        time.sleep(2)  # into the work of all three
+    path = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    halfway = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%\\_\\_changes'"
+    with clickhouse.connected() as client, subprocess.Popen(
+        command, cwd=ROOT, env=path, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as job:  # fmt: skip
+        until(lambda: client.command(halfway))
         os.killpg(job.pid, signal.SIGKILL)
     done = submit("publish", "--profile", "minio", "--wait", "90")
     assert done.returncode == 0, done.stdout
