@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.contracts import LAYERS, contracts
-from lake.errors import BadEnvironment
+from lake.errors import BadEnvironment, NotSet
 from lake.program import main_of, parser
 from lake.settings import ROOT, required
 from lake.sql import existing
@@ -44,7 +44,7 @@ def connected(settings: Mapping[str, str] | None = None, publisher: bool = False
         settings: else the environment's.
 
     Raises:
-        BadEnvironment: no settings.
+        NotSet: no settings, or Trino was never started here.
         trino.exceptions.Error, requests.RequestException: it is away or refuses.
     """
     # Half a second that programs without Trino need not wait.
@@ -58,7 +58,10 @@ def connected(settings: Mapping[str, str] | None = None, publisher: bool = False
     session = requests.Session()
     # Else a variable like REQUESTS_CA_BUNDLE, made for other servers, would be taken for our certificate.
     session.trust_env = False
-    session.verify = str(ROOT / given["TRINO_CERTIFICATE"])
+    certificate = ROOT / given["TRINO_CERTIFICATE"]
+    if not certificate.exists():
+        raise NotSet(f"Trino was never started here: there is no {certificate}", "`make up` starts it")
+    session.verify = str(certificate)
     connection = connect(
         host=os.environ.get("TRINO_HOST", "127.0.0.1"),
         port=int(given["TRINO_PORT"]),

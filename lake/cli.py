@@ -13,7 +13,7 @@ from datetime import date
 from importlib import import_module
 from threading import Thread
 
-from lake.errors import BadEnvironment, LakeError
+from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, new_run_id, say
 from lake.pipeline import run_on
 from lake.session import Lake, open_lake
@@ -109,6 +109,9 @@ def _tell_trino(root: str) -> None:
         return
     try:
         say(f"  register  {catalog.register(root)}")
+    except NotSet:
+        # Servers have passwords here, but this one was never started.
+        return
     except BadEnvironment as error:
         say(f"  register  left out: {error}")
 

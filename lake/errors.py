@@ -46,7 +46,7 @@ class BadEnvironment(LakeError):
 
 
 class NotSet(BadEnvironment):
-    """Settings of a server are missing; trying again would not find them."""
+    """What a server needs was not given (settings, a connector); trying again would not find it."""
 
 
 class LakeBusy(LakeError):

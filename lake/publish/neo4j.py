@@ -16,7 +16,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.errors import BadEnvironment, LawBroken
+from lake.errors import BadEnvironment, LawBroken, NotSet
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.graph import KINDS, LABELS, Kind
 from lake.publish.snapshot import Held
@@ -136,7 +136,7 @@ def _require_connector(lake: Lake) -> None:
         lake.spark._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(SOURCE)
     except Py4JJavaError as error:
         hint = "`make publish`, or spark-submit --jars .venv/jars/neo4j-connector-*.jar jobs/publish.py"
-        raise BadEnvironment("Neo4j's connector was not given to spark-submit", hint) from error
+        raise NotSet("Neo4j's connector was not given to spark-submit", hint) from error
 
 
 def _make_constraints(driver: Driver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -86,8 +87,11 @@ class Page:
 @contextmanager
 def browser(url: str) -> Iterator[Page]:
     """A page of laptop's width in a browser of its own."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        raise RuntimeError("these tests need Chromium and its driver (Debian: apt install chromium chromium-driver)")
     options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
+    options.binary_location = chromium
     for argument in (
         "--headless=new",
         "--no-sandbox",
@@ -96,8 +100,8 @@ def browser(url: str) -> Iterator[Page]:
         f"--window-size={LAPTOP[0]},{LAPTOP[1]}",
     ):
         options.add_argument(argument)
-    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    opened = Chrome(options=options, service=Service(driver))
     try:
-        yield Page(driver, url)
+        yield Page(opened, url)
     finally:
-        driver.quit()
+        opened.quit()
