@@ -114,7 +114,7 @@ test-unit: $(READY)  ## tests without Spark, in seconds
 test-superset: $(READY)  ## the dashboards in a real browser, on real servers
 	pytest tests/superset
 
-test-airflow: $(READY)  ## whole runs on a real scheduler, with failures; half an hour
+test-airflow: $(READY)  ## whole runs on a real scheduler, with failures; twenty minutes
 	pytest tests/airflow/test_runs.py
 
 test: $(READY)  ## all tests that need nothing but the project, but for test-airflow
