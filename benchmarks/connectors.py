@@ -76,8 +76,7 @@ def sales(lake: Lake) -> Iterator[Pair]:
     with clickhouse.connected() as client:
 
         def empty() -> None:
-            client.command("DROP TABLE IF EXISTS bench_sales SYNC")
-            client.command(clickhouse.ddl(gold, "bench_sales"))
+            clickhouse.fill(client, gold, "bench_sales", frame.limit(0))
 
         ours, theirs = (lambda: clickhouse.fill(client, gold, "bench_sales", frame)), (lambda: client.insert_arrow("bench_sales", table))
         yield Pair("ClickHouse sales_fact", table.num_rows, empty, ours, theirs)

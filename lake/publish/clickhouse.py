@@ -19,7 +19,7 @@ from lake.contracts import Column, Contract, layer
 from lake.errors import BadEnvironment, LawBroken
 from lake.publish.fingerprint import FIELD, NULL, SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
-from lake.publish.view import View
+from lake.publish.view import WRITERS, View
 from lake.session import Lake
 from lake.settings import required
 
@@ -37,8 +37,6 @@ NUMBERS = {
     "timestamp": ("Int64", F.unix_micros, "fromUnixTimestamp64Micro({}, 'UTC')"),
 }
 ROWS_A_BATCH = 50_000
-# Two tasks keep a laptop's cores busy: what one has packed the server reads while the other packs.
-WRITERS = 2
 # A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
 PARTS_REMEMBERED = 1000
 
@@ -65,24 +63,17 @@ def _own(gold: Contract, frames: Mapping[str, DataFrame]) -> DataFrame:
     return frames[gold.table].select(*gold.columns)
 
 
-def ddl(gold: Contract, table: str) -> str:
-    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key."""
-    return _ddl(gold, table, [_column(name, column) for name, column in gold.columns.items()])
-
-
-def _ddl_to_fill(gold: Contract, table: str, signed: bool) -> str:
-    """The same with columns for the numbers as which dates and times travel, and one for rows that come and go if `signed`."""
+def _ddl(gold: Contract, table: str, signed: bool) -> str:
+    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key; and
+    columns for the numbers as which dates and times travel, and one for rows that come and go if `signed`."""
     # The driver sends values by their place in the table: columns that the server makes itself are behind those that are sent.
     sent = [_number_column(name, c) if c.type in NUMBERS else _column(name, c) for name, c in gold.columns.items()]
     made = [_column(name, c, made=True) for name, c in gold.columns.items() if c.type in NUMBERS]
-    return _ddl(gold, table, [*sent, *([f"`{SIGN}` Int8"] if signed else []), *made])
-
-
-def _ddl(gold: Contract, table: str, columns: list[str]) -> str:
+    columns = ",\n  ".join([*sent, *([f"`{SIGN}` Int8"] if signed else []), *made])
     filters = [n for n, c in gold.columns.items() if c.few_values and not c.nullable]
-    order, listed = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key])), ",\n  ".join(columns)
+    order = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key]))
     return (
-        f"CREATE TABLE `{table}` (\n  {listed}\n) ENGINE = MergeTree ORDER BY ({order}) "
+        f"CREATE TABLE `{table}` (\n  {columns}\n) ENGINE = MergeTree ORDER BY ({order}) "
         f"SETTINGS non_replicated_deduplication_window = {PARTS_REMEMBERED} COMMENT {_quoted(gold.about)}"
     )
 
@@ -226,7 +217,7 @@ def _create(client: Client, table: str, statement: str) -> None:
 def fill(client: Client, gold: Contract, table: str, frame: DataFrame) -> None:
     """Make a table anew and send it rows of a contract (or changes of such rows, with `_sign`)."""
     signed = SIGN in frame.columns
-    _create(client, table, _ddl_to_fill(gold, table, signed))
+    _create(client, table, _ddl(gold, table, signed))
     sent = [NUMBERS[c.type][1](name).alias(_number(name)) if c.type in NUMBERS else F.col(name) for name, c in gold.columns.items()]
     rows = frame.select(*sent, *([SIGN] if signed else [])).coalesce(WRITERS)
     options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE", "beta.row_binary_for_simple_insert": "true"}

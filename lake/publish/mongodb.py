@@ -24,7 +24,7 @@ from lake.errors import BadConfiguration, BadEnvironment, LawBroken
 from lake.publish.documents import VIEWS
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
-from lake.publish.view import View
+from lake.publish.view import WRITERS, View
 from lake.session import Lake
 from lake.settings import required
 from lake.tables import SPARK_ERRORS
@@ -34,8 +34,6 @@ MARKER = "_snapshots"
 # One transaction holds so many documents without pressing on the server's memory; with more all is sent.
 MOST_CHANGES = 20_000
 DOCUMENTS_A_BATCH = 4000
-# Two tasks keep a laptop's cores busy: what one has packed the server reads while the other packs.
-WRITERS = 2
 
 
 @dataclass(frozen=True)

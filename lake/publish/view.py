@@ -16,6 +16,8 @@ from lake.publish.fingerprint import SIGN, Fingerprint, counted
 from lake.publish.snapshot import Snapshot
 from lake.session import Lake
 
+# Two tasks keep a laptop's cores busy: what one has packed a store reads while the other packs.
+WRITERS = 2
 GONE = ("delete", "update_preimage")
 
 

@@ -1,7 +1,6 @@
 """A run on the bucket that appends to one table: name, folder. The one named `late` holds the lake until `go` is in the folder."""
 
 import sys
-import time
 from pathlib import Path
 
 from lake import lock, tables
@@ -9,6 +8,7 @@ from lake.contracts import contract
 from lake.errors import LakeError
 from lake.session import Lake, open_lake
 from lake.settings import load_settings
+from tests.lakes import until
 
 LAKE = "s3a://lake/late"
 TABLE = contract("gold.sales_by_state")
@@ -30,8 +30,7 @@ if __name__ == "__main__":
         sequence = tables.note(lake, TABLE.name).sequence + 1
         if name == "late":
             (folder / "holds").touch()
-            while not (folder / "go").exists():
-                time.sleep(0.1)
+            until((folder / "go").exists)
         try:
             append(lake, name, sequence)
         except LakeError as error:
