@@ -9,13 +9,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from importlib import import_module
 from threading import Thread
 
 from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, new_run_id, say
-from lake.pipeline import run_on
+from lake.pipeline import publication_on, run_on
 from lake.session import Lake, open_lake
 from lake.settings import PROFILES, load_settings
 
@@ -83,12 +84,25 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
         _fail(f"unexpected: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", 1)
 
 
-def writing_job(arguments: argparse.ArgumentParser, work: Callable[[Lake, Run, argparse.Namespace], None], judges: bool = True) -> None:
-    """A job that writes: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables."""
+Work = Callable[[Lake, Run, argparse.Namespace], None]
 
+
+def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True) -> None:
+    """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables."""
+    _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges)
+
+
+def publishing_job(arguments: argparse.ArgumentParser, work: Work) -> None:
+    """A job that publishes to the stores of `--stores`: beside others that publish to other stores."""
+    _run(arguments, lambda lake, args: publication_on(lake, args.stores, args.run_id, args.wait), work, judges=False)
+
+
+def _run(
+    arguments: argparse.ArgumentParser, begun: Callable[[Lake, argparse.Namespace], AbstractContextManager[Run]], work: Work, judges: bool
+) -> None:
     def held(lake: Lake, args: argparse.Namespace) -> None:
         try:
-            with run_on(lake, args.run_id, args.as_of, args.wait) as run:
+            with begun(lake, args) as run:
                 say(f"run {run.run_id} on {lake.root}")
                 work(lake, run, args)
         finally:

@@ -60,8 +60,7 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
                 f"{silver.source} has no rows: no file of this feed was ever delivered",
                 f"deliver {contract(silver.source).feed.files}, then run again",
             )
-        rows = tables.read(lake, silver.source)
-        rows = rows.where(f"_batch > {done.get(silver.source, 0)} and _batch <= {until[silver.source]}")
+        rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
         write(lake, run, silver, typed(silver, rows), until, outcome)
 
 

@@ -124,10 +124,13 @@ class Run:
     def _state(self) -> dict[str, Any]:
         return {"run_id": self.run_id, "part": self.part, "host": platform.node(), "pid": os.getpid(), "rows": self.rows}
 
-    def open(self) -> None:
-        """Begin: write down and close what dead runs left open, then leave this run's marker."""
+    def take_over(self) -> None:
+        """Write down and close what dead runs left open; whoever holds the lake knows that they are dead."""
         for name in storage.names(self.lake, f"{self.lake.root}/{OPEN_RUNS}"):
             self._take_over(f"{self.lake.root}/{OPEN_RUNS}/{name}")
+
+    def open(self) -> None:
+        """Begin: leave this run's marker."""
         storage.write_text(self.lake, self._marker, json.dumps(self._state()))
 
     def _take_over(self, marker: str) -> None:

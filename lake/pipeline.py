@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 
@@ -12,7 +12,7 @@ from lake.contracts import layer
 from lake.errors import BadInput
 from lake.ingest import ingest
 from lake.ledger import Run
-from lake.lock import exclusive
+from lake.lock import exclusive, ledger, publishing
 from lake.quality import check_suites
 from lake.recommend import FACTS, recommend
 from lake.session import Lake
@@ -27,11 +27,26 @@ def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wai
     """A run that holds the lake: takes over from dead runs, and writes the ledger whatever its end."""
     run = Run(lake, run_id, as_of)
     with exclusive(lake, run.run_id, wait):
+        run.take_over()
         run.open()
         try:
             yield run
         finally:
             run.close()
+
+
+@contextmanager
+def publication_on(lake: Lake, stores: Collection[str], run_id: str | None = None, wait: float = 0.0) -> Iterator[Run]:
+    """A run that only publishes: it holds these stores, and runs beside those that publish to others."""
+    run = Run(lake, run_id)
+    with publishing(lake, run.run_id, wait, stores):
+        # What looks dead may be alive here: the next run that holds the lake takes over.
+        run.open()
+        try:
+            yield run
+        finally:
+            with ledger(lake, run.run_id):
+                run.close()
 
 
 def run_steps(

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from lake.errors import BadEnvironment
 from lake.settings import CONF, Settings
 
-# As pyspark and lake/storage.py name them.
+# As pyspark, lake/storage.py and lake/tables.py name them.
 CLASSES = (
     "functions",
     "PythonUtils",
@@ -19,8 +19,10 @@ CLASSES = (
     "org.apache.spark.sql.types.Metadata",
     "org.apache.spark.sql.classic.SparkSession",
     "org.apache.spark.sql.classic.SparkSession$",
+    "org.apache.spark.sql.delta.DeltaLog",
     "org.apache.hadoop.fs.Path",
     "org.apache.commons.io.IOUtils",
+    "scala.Option",
 )
 
 

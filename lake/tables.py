@@ -115,9 +115,28 @@ def rows_by_sequence(lake: Lake, table: str) -> dict[int, int]:
 
 
 def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
-    """A table, at a version or as it is now."""
-    reader = lake.spark.read.format("delta")
-    return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
+    """A table, at a version or as it is now.
+
+    Delta's reader starts a Spark job in every query to ask its log for the table's files, which costs more than reading a small
+    table does. The checksum beside a commit names the files too, if they are not thousands: then they are read from there.
+    """
+    spark, jvm = lake.spark._jsparkSession, lake.spark._jvm
+    none = getattr(jvm, "scala.Option").empty()
+    # Delta makes the frame in the session that is active in this thread.
+    getattr(jvm, "org.apache.spark.sql.classic.SparkSession").setActiveSession(spark)
+    log = getattr(jvm, "org.apache.spark.sql.delta.DeltaLog").forTable(spark, lake.path(table))
+    snapshot = log.update(False, none, none) if at is None else log.getSnapshotAt(at, none, none, False)
+    files = snapshot.checksumOpt().get().allFiles() if snapshot.checksumOpt().isDefined() else none
+    if files.isEmpty():
+        reader = lake.spark.read.format("delta")
+        return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
+    return DataFrame(log.createDataFrame(snapshot, files.get(), False, none), lake.spark)
+
+
+def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
+    """The rows of a bronze table's batches after `since` up to `until`; files of other batches are not opened."""
+    rows = lake.spark.read.format("delta").load(lake.path(table))
+    return rows.where((F.col("_batch") > since) & (F.col("_batch") <= until))
 
 
 def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:

@@ -16,7 +16,7 @@ from lake import VERSION, contracts, tables
 from lake.contracts import contract
 from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
-from lake.lock import exclusive
+from lake.lock import exclusive, publishing
 from lake.session import Lake
 from tests.lakes import ROOT, open_sql, submit
 from tests.marketplace import marketplace
@@ -69,6 +69,16 @@ def test_a_second_run_on_the_same_lake_says_who_holds_it(tmp_path):
     with exclusive(lake, "first"), pytest.raises(LakeBusy, match="first"), exclusive(lake, "second"):
         pass
     with exclusive(lake, "third"):
+        pass
+
+
+def test_publications_to_other_stores_run_beside_each_other_and_keep_off_runs_that_write_tables(tmp_path):
+    lake = Lake(None, str(tmp_path), "")
+    with publishing(lake, "first", 0, ["mongodb"]), publishing(lake, "second", 0, ["clickhouse", "neo4j"]):
+        for other in (exclusive(lake, "third"), publishing(lake, "fourth", 0, ["neo4j"])):
+            with pytest.raises(LakeBusy, match="second"), other:
+                pass
+    with exclusive(lake, "fifth"), pytest.raises(LakeBusy, match="fifth"), publishing(lake, "sixth", 0, ["mongodb"]):
         pass
 
 

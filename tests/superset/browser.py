@@ -17,13 +17,18 @@ from selenium.webdriver.support.ui import WebDriverWait
 PATIENCE = 60
 LAPTOP = 1366, 768
 HOLDER = ".dashboard-component-chart-holder"
-# Of each chart: its title, whether it still loads, what it says, and whether that is an error.
-CHARTS = f"""return [...document.querySelectorAll('{HOLDER}')].map(holder => ({{
-  title: (holder.querySelector('[data-test="editable-title"], .header-title') || holder).innerText.trim(),
-  loads: !holder.querySelector('.slice_container, .ant-alert-error') || !!holder.querySelector('[data-test="loading-indicator"], .loading'),
-  text: (holder.querySelector('.slice_container') || holder).innerText,
-  error: !!holder.querySelector('.ant-alert-error'),
-}}))"""
+# Of each chart: its title, whether it still loads (its frame may be there before anything is drawn in it), what it says, and
+# whether that is an error.
+CHARTS = f"""return [...document.querySelectorAll('{HOLDER}')].map(holder => {{
+  const drawn = holder.querySelector('.slice_container'), error = !!holder.querySelector('.ant-alert-error');
+  const text = (drawn || holder).innerText;
+  const there = error || (drawn && (text.trim() || drawn.querySelector('canvas, svg')));
+  return {{
+    title: (holder.querySelector('[data-test="editable-title"], .header-title') || holder).innerText.trim(),
+    loads: !there || !!holder.querySelector('[data-test="loading-indicator"], .loading'),
+    text, error,
+  }};
+}})"""
 
 
 class Page:

@@ -1,0 +1,79 @@
+"""How long people wait for the dashboards: each chart's query in ClickHouse, and each dashboard from its opening until it is complete.
+
+python -m benchmarks.dashboards [--rounds 5]
+
+Of the Superset and the stores that run (`make superset`), with whatever was published to them. Prints medians; what is over its
+goal (200 ms a query, 3 s a dashboard, warm) is marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from urllib.error import HTTPError
+
+import yaml
+
+from infra.local import environment
+from infra.local.superset_server import Session
+from lake.settings import ROOT, read_env_file
+from lake.publish.clickhouse import connected
+from tests.superset.browser import browser
+
+MOST_MS, MOST_SECONDS = 200, 3
+DASHBOARDS = ROOT / "superset" / "assets" / "dashboards"
+
+
+def median(work: Callable[[], object], rounds: int) -> float:
+    """Seconds that work takes, once it is warm."""
+    work()
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def queries(session: Session) -> dict[str, str]:
+    """The SQL of each chart that asks ClickHouse, by the chart's title."""
+    found = {}
+    for chart in session.ask("/api/v1/chart/?q=(page_size:100)")["result"]:
+        try:
+            told = session.ask(f"/api/v1/chart/{chart['id']}/data/?type=query")["result"]
+        except HTTPError as error:
+            raise SystemExit(f"{chart['slice_name']}: {error.read().decode()}") from error
+        if "trino" not in chart["datasource_name_text"]:
+            found[chart["slice_name"]] = told[0]["query"].strip().rstrip(";")
+    return found
+
+
+def line(what: str, value: str, over: bool) -> None:
+    print(f"{what:<44}{value:>12}{'  over the goal' if over else ''}", flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (default: 5)")
+    rounds = parser.parse_args().rounds
+    read_env_file()
+    settings = environment.load()
+    print(f"{'query in ClickHouse':<44}{'ms':>12}")
+    with connected() as client:
+        for title, text in sorted(queries(Session(settings, "VIEWER")).items()):
+            taken = 1000 * median(lambda text=text: client.query(text), rounds)
+            line(title, f"{taken:.0f}", taken > MOST_MS)
+    print(f"\n{'dashboard in a browser':<44}{'s':>12}")
+    with browser(f"http://127.0.0.1:{settings['SUPERSET_PORT']}") as page:
+        page.log_in(settings["SUPERSET_VIEWER_USER"], settings["SUPERSET_VIEWER_PASSWORD"])
+        for file in sorted(DASHBOARDS.glob("*.yaml")):
+            charts = sum(len(row["row"]) for row in yaml.safe_load(file.read_text())["layout"])
+            taken = median(lambda slug=file.stem, charts=charts: page.dashboard(slug, charts), rounds)
+            line(file.stem, f"{taken:.1f}", taken > MOST_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
