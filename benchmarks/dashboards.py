@@ -18,8 +18,8 @@ import yaml
 
 from infra.local import environment
 from infra.local.superset_server import Session
-from lake.settings import ROOT, read_env_file
 from lake.publish.clickhouse import connected
+from lake.settings import ROOT, read_env_file
 from tests.superset.browser import browser
 
 MOST_MS, MOST_SECONDS = 200, 3

@@ -90,6 +90,12 @@ def written_at(lake: Lake, table: str, at: int) -> datetime | None:
     return datetime.fromtimestamp(_commit_info(lake, table, at)["timestamp"] / 1000, UTC).replace(tzinfo=None)
 
 
+def replaced(lake: Lake, table: str, since: int, until: int) -> bool:
+    """Whether a commit after `since` up to `until` put other rows in the place of all."""
+    infos = (_commit_info(lake, table, at) for at in versions(lake, table) if since < at <= until)
+    return any(info.get("operationParameters", {}).get("mode") == "Overwrite" for info in infos)
+
+
 def _commit_info(lake: Lake, table: str, at: int) -> dict[str, Any]:
     actions = map(json.loads, storage.read_text(lake, _commit_file(lake, table, at)).splitlines())
     return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})

@@ -1,7 +1,7 @@
 """gold -> stores: the same snapshot to MongoDB, ClickHouse and Neo4j; each stages, compares, then shows it to its readers.
 
-A store module has NAME, views(), held(), publish_all(), publish_changes(), measured(), restore(), and MOST_CHANGES where one
-transaction holds only so many.
+A store module has NAME, views(), held(), publish_all(), publish_changes(), measured(), restore(), MOST_CHANGES where one
+transaction holds only so many, and TAKES_WHOLE where publish_changes() takes all rows of a view as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.publish.fingerprint import Fingerprint
 from lake.publish.snapshot import Held, Snapshot, newest_snapshot
-from lake.publish.view import View, difference, moved, shape, whole
+from lake.publish.view import View, difference, moved, shape, whole, written_anew
 from lake.session import Lake
 from lake.tables import SPARK_ERRORS
 
@@ -136,6 +136,13 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
         return None, "what the store shows has another shape"
     frames, told, rows, sent = {}, dict(held.fingerprints), {}, {}
     for view in (view for view in views if moved(view, held.snapshot, snapshot)):
+        if getattr(store, "TAKES_WHOLE", False) and written_anew(lake, view, held.snapshot, snapshot):
+            # Its change feed is the whole table twice.
+            frame = _persisted(kept, whole(lake, view, snapshot))
+            told[view.name] = view.fingerprint(frame)
+            if told[view.name] != held.fingerprints[view.name]:
+                frames[view.name], rows[view.name], sent[view.name] = frame, told[view.name].rows, told[view.name]
+            continue
         try:
             changed = difference(lake, view, held.snapshot, snapshot)
             frame = None if changed is None else _persisted(kept, changed)

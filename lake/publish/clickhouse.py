@@ -37,6 +37,7 @@ NUMBERS = {
     "timestamp": ("Int64", F.unix_micros, "fromUnixTimestamp64Micro({}, 'UTC')"),
 }
 ROWS_A_BATCH = 50_000
+TAKES_WHOLE = True
 # A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
 PARTS_REMEMBERED = 1000
 
@@ -184,7 +185,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
     """Send what comes and goes, apply it to copies of the tables that readers see, and show these.
 
     Args:
-        changes: rows with `_sign`, by table.
+        changes: rows with `_sign`, or without it all rows, by table.
         told: their fingerprints, of which this store needs none: it measures whole tables.
         new: what the store is to hold after it.
 
@@ -195,6 +196,10 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         for gold in _of(changes):
             name = name_of(gold)
             stage, sent = f"{name}__stage", f"{name}__changes"
+            if SIGN not in changes[name].columns:
+                fill(client, gold, stage, changes[name])
+                _require(client, gold, stage, new.fingerprints[name])
+                continue
             fill(client, gold, sent, changes[name])
             _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
             key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)

@@ -66,6 +66,12 @@ def moved(view: View, since: Snapshot, until: Snapshot) -> list[str]:
     return [s for s in view.sources if (since.versions.get(f"gold.{s}"), since.runs.get(f"gold.{s}")) != _at(until, s)]
 
 
+def written_anew(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> bool:
+    """Whether gold replaced all rows of a source between two snapshots."""
+    names = [f"gold.{source}" for source in moved(view, since, until)]
+    return any(tables.replaced(lake, name, since.versions.get(name, -1), until.versions[name]) for name in names)
+
+
 def _at(snapshot: Snapshot, source: str) -> tuple[int, str]:
     return snapshot.versions[f"gold.{source}"], snapshot.runs[f"gold.{source}"]
 
