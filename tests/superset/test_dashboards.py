@@ -20,9 +20,14 @@ def charts_of(slug: str) -> int:
     return sum(len(row["row"]) for row in FILES[slug]["layout"])
 
 
+def number(charts: dict[str, dict], title: str) -> str:
+    """The first line of a chart that is a number."""
+    return charts[title]["text"].splitlines()[0].rstrip("↑↓")
+
+
 def shown(charts: dict[str, dict]) -> list[str]:
-    """The first line of each number on the overview that is shown in full."""
-    return [charts[title]["text"].splitlines()[0].rstrip("↑↓") for title in ("Orders", "Customers", "Average basket", "On time")]
+    """The numbers on the overview that are shown in full."""
+    return [number(charts, title) for title in ("Orders", "Customers", "Average basket", "On time")]
 
 
 def expected(gold, condition: str = "") -> list[str]:
@@ -58,15 +63,25 @@ def test_a_filter_reaches_the_numbers(viewer, gold, label, value, condition):
     assert shown(viewer.charts(charts_of("overview"))) == expected(gold, condition)
 
 
+def test_a_click_on_a_cell_filters_the_other_charts(viewer, gold):
+    before = number(viewer.dashboard("delivery", charts_of("delivery")), "Active sellers")
+    cells = viewer.driver.find_elements(By.CSS_SELECTOR, "td.dt-is-filter")
+    state = next(cell for cell in cells if len(cell.text) == 2)
+    name = state.text
+    state.click()
+    viewer.until(lambda: number(viewer.charts(charts_of("delivery")), "Active sellers") != before)
+    expected = gold(f"select count(distinct seller_id) from gold.fact_order_items where {PERIOD} and seller_state = '{name}'")
+    assert number(viewer.charts(charts_of("delivery")), "Active sellers") == f"{expected[0][0]:,}"
+
+
 def test_the_reviews_show_the_numbers_of_gold(viewer, gold):
     charts = viewer.dashboard("reviews", charts_of("reviews"))
     reviews, mean, satisfied, dissatisfied = gold(
         """select count(*), avg(review_score), avg((review_score >= 4)::int), avg((review_score <= 2)::int) from gold.fact_reviews
            where review_creation_date >= '2018-01-01' and review_creation_date < '2018-09-01'"""
     )[0]
-    first = {title: chart["text"].splitlines()[0].rstrip("↑↓") for title, chart in charts.items() if chart["text"]}
-    assert first["Reviews"] == f"{reviews:,}" and first["Mean score"] == f"{mean:,.2f}"
-    assert first["Satisfied"] == f"{satisfied:.1%}" and first["Dissatisfied"] == f"{dissatisfied:.1%}"
+    assert number(charts, "Reviews") == f"{reviews:,}" and number(charts, "Mean score") == f"{mean:,.2f}"
+    assert number(charts, "Satisfied") == f"{satisfied:.1%}" and number(charts, "Dissatisfied") == f"{dissatisfied:.1%}"
 
 
 def test_data_health_shows_the_snapshot_that_each_store_holds(viewer, gold):
