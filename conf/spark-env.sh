@@ -29,9 +29,9 @@ if [ -n "$version" ] && [ "$version" -lt 17 ]; then
 fi
 
 # The driver's JVM. Half of a small run is the JVM's own work, so: the quick compiler alone (whose code needs more room than
-# the default), one garbage collector thread, and the classes that setup archived after a trial run. Large inputs want the
-# full compiler back: LAKE_JVM="-XX:+UseG1GC".
-options="${LAKE_JVM:--XX:+UseSerialGC -XX:TieredStopAtLevel=1}"
+# the default), the simplest garbage collector for two cores, and the classes that setup archived after a trial run. Large
+# inputs want the full compiler back: LAKE_JVM="-XX:+UseG1GC".
+options="${LAKE_JVM:--XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:TieredStopAtLevel=1}"
 # Room from the start: growing the heap and the class space step by step costs a full collection each time.
 options="$options -Xms$SPARK_DRIVER_MEMORY -XX:NewSize=500m -XX:MetaspaceSize=400m"
 options="$options -XX:ReservedCodeCacheSize=256m -Xss4m -Duser.timezone=UTC"

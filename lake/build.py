@@ -68,15 +68,20 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
             write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
             return
         with _cached(touched) as keys:
-            if keys.isEmpty():
-                # Sources moved on, but not for us: an empty commit says that they were read.
-                note = tables.Note(run.run_id, "build", before.sequence + 1, until, before.rows, before.facts)
-                outcome.output_version = tables.append(lake, gold, tables.read(lake, gold.name).limit(0), note)
-                outcome.status = "unchanged"
-            elif gold.grain == "full":
-                write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
-            else:
+            if not _written_anew(gold, before):
                 _replace_groups(lake, run, gold, sources, keys, until, before, outcome)
+            elif keys.isEmpty():
+                _note_unchanged(lake, run, gold, until, before, outcome)
+            else:
+                frame = _built(gold, sources) if gold.grain == "full" else _with_groups(lake, gold, sources, keys)
+                write_all(lake, run, gold, frame, until, before, outcome)
+
+
+def _written_anew(gold: Contract, before: tables.Note) -> bool:
+    """Whether a change puts new rows in the place of all: where all must be computed anyway, and where a table is small and
+    none is built from it, since to those a table written anew is all change."""
+    leaf = not any(gold.name in other.sources for other in layer("gold"))
+    return gold.grain == "full" or leaf and before.rows <= ROWS_WRITTEN_ANEW
 
 
 def _built(gold: Contract, sources: dict[str, DataFrame]) -> DataFrame:
@@ -168,6 +173,21 @@ def write_all(
         outcome.output_version = write(lake, gold, rows, note)
 
 
+def _note_unchanged(
+    lake: Lake, run: Run, gold: Contract, until: dict[str, int], before: tables.Note, outcome: Outcome
+) -> None:  # fmt: skip
+    """An empty commit: sources moved on, but not for us."""
+    note = tables.Note(run.run_id, "build", before.sequence + 1, until, before.rows, before.facts)
+    outcome.output_version = tables.append(lake, gold, tables.read(lake, gold.name).limit(0), note)
+    outcome.status = "unchanged"
+
+
+def _with_groups(lake: Lake, gold: Contract, sources: dict[str, DataFrame], keys: DataFrame) -> DataFrame:
+    """The table with the touched groups built again."""
+    rest = tables.read(lake, gold.name).join(F.broadcast(keys), gold.grain, "left_anti")
+    return _built(gold, _restricted(gold, sources, keys)).unionByName(tables.conforming(gold, rest))
+
+
 def _replace_groups(
     lake: Lake,
     run: Run,
@@ -178,29 +198,23 @@ def _replace_groups(
     before: tables.Note,
     outcome: Outcome,
 ) -> None:
-    """Build the touched groups again and put them in the place of what the table had of them."""
-    told = tables.read(lake, gold.name)
+    """Build the touched groups again and write where they differ from what the table had of them."""
+    mine = tables.read(lake, gold.name).join(F.broadcast(keys), gold.grain, "left_semi")
     new = _built(gold, _restricted(gold, sources, keys))
-    # A table written anew is all change to those that are built from it.
-    leaf = not any(gold.name in other.sources for other in layer("gold"))
-    if leaf and before.rows <= ROWS_WRITTEN_ANEW:
-        rest = told.join(F.broadcast(keys), gold.grain, "left_anti")
-        frame = tables.conforming(gold, new).unionByName(tables.conforming(gold, rest))
-        write_all(lake, run, gold, frame, until, before, outcome)
-        return
-    with _cached(new) as rows:
-        measured = measure(rows, suite(gold.name)).values
-        mine = told.join(F.broadcast(keys), gold.grain, "left_semi")
-        with _cached(tables.difference(gold, mine, rows)) as actions:
-            count = {row["_action"]: row["count"] for row in actions.groupBy("_action").count().collect()}
-            total = before.rows + count.get("insert", 0) - count.get("delete", 0)
-            gate_measured(run, gold, measured, total)
-            note = tables.Note(run.run_id, "build", before.sequence + 1, until, total)
-            outcome.rows_read, outcome.rows_written = measured["table.row_count"], sum(count.values())
-            if set(count) <= {"insert"}:
-                outcome.output_version = tables.append(lake, gold, actions, note)
-            else:
-                outcome.output_version = tables.upsert(lake, gold, actions, note)
+    with _cached(tables.compared(gold, mine, new)) as rows:
+        action = F.col("_action")
+        tallies = {name: ("sum", F.when(action == name, 1).otherwise(0)) for name in ("insert", "update", "delete")}
+        measured = measure(rows, suite(gold.name), action != "delete", extra=tallies)
+        count = {name: measured.groups[""][name] if measured.groups else 0 for name in tallies}
+        total = before.rows + count["insert"] - count["delete"]
+        gate_measured(run, gold, measured.values, total)
+        outcome.rows_read, outcome.rows_written = measured.values["table.row_count"], sum(count.values())
+        if not outcome.rows_written:
+            _note_unchanged(lake, run, gold, until, before, outcome)
+            return
+        note = tables.Note(run.run_id, "build", before.sequence + 1, until, total)
+        write = tables.upsert if count["update"] or count["delete"] else tables.append
+        outcome.output_version = write(lake, gold, rows.where(action != "same"), note)
 
 
 def check_money(lake: Lake) -> None:

@@ -62,30 +62,24 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
         versions = dated(rows)
         if before:
             keys = rows.select(*silver.key).distinct()
-            told = tables.read(lake, history.name)
             oldest = rows.agg(F.min(F.coalesce("_drop_date", F.lit(BEGINNING).cast("date"))).cast("string")).first()[0]
             if oldest <= before.facts["newest"]:
                 bronze = typed(silver, tables.read(lake, silver.source)).where("_broken is null")
                 versions = versions.unionByName(dated(bronze.join(F.broadcast(keys), list(silver.key), "left_semi")))
-            mine = told.join(F.broadcast(keys), list(silver.key), "left_semi")
+            mine = tables.read(lake, history.name).join(F.broadcast(keys), list(silver.key), "left_semi")
             versions = versions.unionByName(mine.select(*says, "valid_from"), allowMissingColumns=True)
         order = [F.col(name).desc_nulls_last() for name in ("_order", "_batch", "_file", "_line")]
-        new = spans(versions, silver.key, says, "valid_from", order).persist()
-        newest, total = new.agg(F.max("valid_from").cast("string"), F.count(F.lit(1))).first()
+        new = spans(versions, silver.key, says, "valid_from", order)
+        frame = (tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))).persist()
+        action, told = F.col("_action"), F.col("_action") != "delete"
+        newest, total, inserted, updated, deleted = frame.agg(
+            F.max(F.when(told, F.col("valid_from"))).cast("string"), F.count_if(told),
+            *[F.count_if(action == name) for name in ("insert", "update", "delete")],
+        ).first()  # fmt: skip
         facts = {"newest": max(newest, before.facts["newest"] if before else newest)}
-        outcome.rows_read, outcome.inputs = total, inputs
-
-        def note(rows: int) -> tables.Note:
-            return tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, rows, facts)
-
-        if before:
-            actions = tables.difference(history, mine, new).persist()
-            count = {row["_action"]: row["count"] for row in actions.groupBy("_action").count().collect()}
-            grown = count.get("insert", 0) - count.get("delete", 0)
-            outcome.rows_written = sum(count.values())
-            outcome.output_version = tables.upsert(lake, history, actions, note(before.rows + grown))
-            actions.unpersist()
-        else:
-            outcome.rows_written = total
-            outcome.output_version = tables.append(lake, history, new, note(total))
-        new.unpersist()
+        rows = before.rows + inserted - deleted if before else total
+        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, rows, facts)
+        outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
+        write = tables.upsert if updated or deleted else tables.append
+        outcome.output_version = write(lake, history, frame.where(action != "same"), note)
+        frame.unpersist()

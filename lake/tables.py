@@ -271,8 +271,9 @@ def keys_json(columns: Iterable[str]) -> Column:
     return F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in columns]), {"ignoreNullFields": "false"})
 
 
-def difference(contract: Contract, old: DataFrame, new: DataFrame) -> DataFrame:
-    """What turns `old` into `new`: the contract's columns and `_action` (insert, update, delete); equal rows are left out."""
+def compared(contract: Contract, old: DataFrame, new: DataFrame) -> DataFrame:
+    """The rows of `new`, and the keys that only `old` has, each with the `_action` that turns `old` into `new`: insert, update,
+    delete, or same."""
     key, columns = list(contract.key), list(contract.columns)
     hashed = F.xxhash64(*columns)
     was = old.select(*[F.col(k).alias(f"o_{k}") for k in key], hashed.alias("_was"))
@@ -282,6 +283,7 @@ def difference(contract: Contract, old: DataFrame, new: DataFrame) -> DataFrame:
         F.when(F.col("_was").isNull(), F.lit("insert"))
         .when(F.col("_is").isNull(), F.lit("delete"))
         .when(F.col("_is") != F.col("_was"), F.lit("update"))
+        .otherwise(F.lit("same"))
     )
     keyed = {k: F.coalesce(F.col(k), F.col(f"o_{k}")) for k in key}
-    return joined.withColumn("_action", action).where("_action is not null").withColumns(keyed).select(*columns, "_action")
+    return joined.withColumn("_action", action).withColumns(keyed).select(*columns, "_action")

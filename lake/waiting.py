@@ -53,14 +53,15 @@ def find_waiting(lake: Lake, run: Run) -> None:
             outcome.output_version = tables.append(lake, contract(TABLE), told.limit(0), note)
             return
         frame = reduce(DataFrame.unionByName, frames).persist()
-        counts = frame.agg(F.count(F.lit(1)), F.count_if("overdue")).first()
-        outcome.inputs, outcome.rows_read, outcome.rows_written = until, counts[0], counts[0]
-        outcome.message = f"{counts[0]} waiting, {counts[1]} overdue" if counts[0] else None
-        measured = measure(frame, suite(TABLE)).values | {"rows in table": counts[0]}
-        judged = judge(suite(TABLE), measured, waived_rules(TABLE, run.today))
+        measured = measure(frame, suite(TABLE), extra={"overdue": ("sum", F.col("overdue").cast("int"))})
+        waiting = measured.values["table.row_count"]
+        overdue = measured.groups[""]["overdue"] if waiting else 0
+        outcome.inputs, outcome.rows_read, outcome.rows_written = until, waiting, waiting
+        outcome.message = f"{waiting} waiting, {overdue} overdue" if waiting else None
+        judged = judge(suite(TABLE), measured.values | {"rows in table": waiting}, waived_rules(TABLE, run.today))
         run.quality(judged)
-        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, counts[0],
-                           {"waiting": str(counts[0]), "overdue": str(counts[1])})  # fmt: skip
+        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, waiting,
+                           {"waiting": str(waiting), "overdue": str(overdue)})  # fmt: skip
         write = tables.replace if before else tables.append
         outcome.output_version = write(lake, contract(TABLE), frame.coalesce(1), note)
         frame.unpersist()
