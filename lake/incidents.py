@@ -80,7 +80,9 @@ def lasting(root: str) -> list[dict]:
 
 
 def _lasting(table: DeltaTable) -> list[dict]:
-    return [row for row in table.to_pyarrow_table().to_pylist() if row["closed_at"] is None]
+    # A process that ends while Arrow's threads are starting is aborted.
+    rows = table.to_pyarrow_dataset().to_table(use_threads=False).to_pylist()
+    return [row for row in rows if row["closed_at"] is None]
 
 
 def _now() -> datetime:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lake.incidents import close_incidents, lasting, open_incident
+from tests.lakes import python
 from tests.receiver import Receiver, receiving
 
 NEO4J = "ecommerce_etl_pipeline.load_to_databases.neo4j"
@@ -52,3 +53,10 @@ def test_a_webhook_that_is_away_hides_nothing_and_its_address_is_not_shown(tmp_p
     assert len(lasting(str(tmp_path))) == 1
     said = capsys.readouterr().err
     assert "the webhook did not take it" in said and "secret-token" not in said
+
+
+def test_a_program_that_only_looks_ends_well_however_many_files_the_table_has(tmp_path):
+    for number in range(6):
+        assert open_incident(str(tmp_path), f"incident {number}", "task", "r1", "it broke")
+    ended = [python("lake.incidents", "close", "--run-id", "r2", "never.opened", LAKE_PATH=str(tmp_path)) for _ in range(6)]
+    assert {(done.returncode, done.stdout) for done in ended} == {(0, "")}
