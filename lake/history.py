@@ -71,14 +71,15 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
         order = [F.col(name).desc_nulls_last() for name in ("_order", "_batch", "_file", "_line")]
         new = spans(versions, silver.key, says, "valid_from", order)
         frame = (tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))).persist()
-        action, told = F.col("_action"), F.col("_action") != "delete"
+        action = F.col("_action")
+        told = action != "delete"
         newest, total, inserted, updated, deleted = frame.agg(
             F.max(F.when(told, F.col("valid_from"))).cast("string"), F.count_if(told),
             *[F.count_if(action == name) for name in ("insert", "update", "delete")],
         ).first()  # fmt: skip
         facts = {"newest": max(newest, before.facts["newest"] if before else newest)}
-        rows = before.rows + inserted - deleted if before else total
-        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, rows, facts)
+        held = before.rows + inserted - deleted if before else total
+        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held, facts)
         outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
         write = tables.upsert if updated or deleted else tables.append
         outcome.output_version = write(lake, history, frame.where(action != "same"), note)

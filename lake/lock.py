@@ -38,7 +38,7 @@ def exclusive(lake: Lake, run_id: str, wait: float = 0.0) -> Iterator[None]:
         BadEnvironment: the folder can't be written to.
     """
     holder = _holder(run_id)
-    with _lease(lake, holder, wait) if in_bucket(lake) else _flock(lake.root, holder, wait):
+    with _lease(lake, holder, wait) if _in_bucket(lake) else _flock(lake.root, holder, wait):
         yield
 
 
@@ -50,7 +50,7 @@ def publishing(lake: Lake, run_id: str, wait: float, stores: Collection[str]) ->
         LakeBusy: another run still holds one of them, or the lake; says which.
         BadEnvironment: the folder can't be written to.
     """
-    if in_bucket(lake):
+    if _in_bucket(lake):
         with exclusive(lake, run_id, wait):
             yield
         return
@@ -64,14 +64,14 @@ def publishing(lake: Lake, run_id: str, wait: float, stores: Collection[str]) ->
 @contextmanager
 def ledger(lake: Lake, run_id: str) -> Iterator[None]:
     """Hold the ops tables for the moment that a publication needs to write what it did: others may do so too."""
-    if in_bucket(lake):
+    if _in_bucket(lake):
         yield
         return
     with _flock(lake.root, _holder(run_id), LEDGER_SECONDS, part="ledger"):
         yield
 
 
-def in_bucket(lake: Lake) -> bool:
+def _in_bucket(lake: Lake) -> bool:
     """Whether the lake is on an object store."""
     return "://" in lake.root
 

@@ -174,11 +174,16 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
     """
     with connected() as client:
         for gold in _of(rows):
-            stage = f"{name_of(gold)}__stage"
-            fill(client, gold, stage, rows[name_of(gold)])
-            client.command(f"OPTIMIZE TABLE `{stage}` FINAL")
-            _require(client, gold, stage, new.fingerprints[name_of(gold)])
+            _stage_anew(client, gold, rows[name_of(gold)], new)
         _switch(client, new, list(rows))
+
+
+def _stage_anew(client: Client, gold: Contract, rows: DataFrame, new: Held) -> None:
+    """Stage a table with these rows, in as few parts as can be."""
+    stage = f"{name_of(gold)}__stage"
+    fill(client, gold, stage, rows)
+    client.command(f"OPTIMIZE TABLE `{stage}` FINAL")
+    _require(client, gold, stage, new.fingerprints[name_of(gold)])
 
 
 def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
@@ -195,11 +200,10 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
     with connected() as client:
         for gold in _of(changes):
             name = name_of(gold)
-            stage, sent = f"{name}__stage", f"{name}__changes"
             if SIGN not in changes[name].columns:
-                fill(client, gold, stage, changes[name])
-                _require(client, gold, stage, new.fingerprints[name])
+                _stage_anew(client, gold, changes[name], new)
                 continue
+            stage, sent = f"{name}__stage", f"{name}__changes"
             fill(client, gold, sent, changes[name])
             _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
             key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)

@@ -201,8 +201,6 @@ def send(frame: DataFrame, collection: str) -> None:
             f"MongoDB {collection}: the connector shifts dates by the zone of the JVM",
             "cast them to timestamp in lake/publish/documents.py",
         )
-    # Else the JVM does not end before the connector's clients have been idle for five seconds.
-    frame.sparkSession._jvm.java.lang.System.setProperty("mongodb.keep_alive_ms", "0")
     writer = frame.coalesce(WRITERS).write.format("mongodb").options(**_options(collection)).mode("append")
     writer.option("ordered", "false").option("maxBatchSize", DOCUMENTS_A_BATCH)
     try:

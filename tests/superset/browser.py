@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import yaml
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -14,6 +15,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.lakes import ROOT
+
+DASHBOARDS = {file.stem: yaml.safe_load(file.read_text()) for file in sorted((ROOT / "superset/assets/dashboards").glob("*.yaml"))}
 PATIENCE = 60
 LAPTOP = 1366, 768
 HOLDER = ".dashboard-component-chart-holder"
@@ -29,6 +33,11 @@ CHARTS = f"""return [...document.querySelectorAll('{HOLDER}')].map(holder => {{
     text, error,
   }};
 }})"""
+
+
+def charts_of(slug: str) -> int:
+    """How many charts a dashboard has."""
+    return sum(len(row["row"]) for row in DASHBOARDS[slug]["layout"])
 
 
 class Page:

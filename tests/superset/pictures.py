@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from PIL import Image
 
 from infra.local import environment
 from tests.lakes import ROOT
-from tests.superset.browser import LAPTOP, browser
+from tests.superset.browser import DASHBOARDS, LAPTOP, browser, charts_of
 
-ASSETS, IMAGES = ROOT / "superset" / "assets" / "dashboards", ROOT / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 BOTTOM = "return document.querySelector('[data-test=grid-content]').getBoundingClientRect().bottom + window.scrollY"
 # What is drawn when the window grows to the dashboard's height has come to rest.
 STILL = "return [...document.querySelectorAll('canvas')].map(canvas => canvas.toDataURL().length).join()"
@@ -25,10 +24,9 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with browser(f"http://127.0.0.1:{settings['SUPERSET_PORT']}") as page:
         page.log_in(settings["SUPERSET_VIEWER_USER"], settings["SUPERSET_VIEWER_PASSWORD"])
-        for file in sorted(ASSETS.glob("*.yaml")):
-            charts = sum(len(row["row"]) for row in yaml.safe_load(file.read_text())["layout"])
+        for slug in DASHBOARDS:
             page.driver.set_window_size(*LAPTOP)
-            page.dashboard(file.stem, charts)
+            page.dashboard(slug, charts_of(slug))
             page.driver.set_window_size(LAPTOP[0], int(page.driver.execute_script(BOTTOM)) + 160)
             drawn: list[str] = []
 
@@ -37,7 +35,7 @@ def main() -> None:
                 return len(drawn) > 3 and len(set(drawn[-3:])) == 1
 
             page.until(still)
-            picture = IMAGES / f"{file.stem}.png"
+            picture = IMAGES / f"{slug}.png"
             page.driver.save_screenshot(str(picture))
             _compress(picture)
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from selenium.webdriver.common.by import By
 
-from tests.lakes import ROOT
+from tests.superset.browser import DASHBOARDS, charts_of
 
-FILES = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / "superset/assets/dashboards").glob("*.yaml")}
 PERIOD = "purchase_date >= date '2018-01-01' and purchase_date < date '2018-09-01'"
 OVERVIEW = """
     select count(*), count(distinct customer_unique_id), sum(revenue_brl) / count(*) filter (items > 0),
         count(*) filter (is_on_time) / count(*) filter (is_on_time is not null)
     from gold.fact_orders where {period} {condition}"""
-
-
-def charts_of(slug: str) -> int:
-    return sum(len(row["row"]) for row in FILES[slug]["layout"])
 
 
 def number(charts: dict[str, dict], title: str) -> str:
@@ -35,7 +29,7 @@ def expected(gold, condition: str = "") -> list[str]:
     return [f"{orders:,}", f"{customers:,}", f"R$ {basket:,.2f}", f"{on_time:.1%}"]
 
 
-@pytest.mark.parametrize("slug", sorted(FILES))
+@pytest.mark.parametrize("slug", DASHBOARDS)
 def test_a_dashboard_is_complete_and_no_chart_is_in_error(viewer, slug):
     charts = viewer.dashboard(slug, charts_of(slug))
     assert not [chart for chart in charts.values() if chart["error"]]
