@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
+from threading import Lock
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Window
@@ -28,6 +29,7 @@ from lake.standardise import derive
 
 BEGINNING = "1900-01-01"
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
+QUARANTINE = Lock()
 
 
 def conform(lake: Lake, run: Run) -> None:
@@ -206,7 +208,7 @@ def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[
         outcome.rows_written = counts["insert"] + counts["update"]
         if counts["quarantine"] and not replay:
             quarantine(lake, run, silver, frame.where("_action = 'quarantine'"), inputs)
-        if silver.history and outcome.rows_read:
+        if silver.history and outcome.rows_read > outcome.rows_quarantined:
             write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, replay)
         facts = {name: str(value) for name, value in counts.money.items()}
         if silver.event_time:
@@ -316,4 +318,6 @@ def quarantine(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: 
         F.lit(run.run_id).alias("run_id"),
     )  # fmt: skip
     options = {"txnAppId": f"quarantine:{silver.name}", "txnVersion": str(inputs[silver.source])}
-    tables.conforming(target, frame).coalesce(1).write.format("delta").mode("append").options(**options).save(lake.path(target.name))
+    # Tables are conformed side by side, and Delta refuses two writers that both find no table.
+    with QUARANTINE:
+        tables.conforming(target, frame).coalesce(1).write.format("delta").mode("append").options(**options).save(lake.path(target.name))
