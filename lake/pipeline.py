@@ -14,7 +14,7 @@ from lake.ingest import ingest
 from lake.ledger import Run
 from lake.lock import exclusive, ledger, publishing
 from lake.quality import check_suites
-from lake.recommend import FACTS, recommend
+from lake.recommend import ITEMS, recommend
 from lake.session import Lake
 from lake.waiting import find_waiting
 
@@ -77,7 +77,7 @@ def run_steps(
     if "recommend" in steps:
         if "build" not in steps:
             # By itself it may come before the rest of gold is built, or beside it: what it learns from must be up to date.
-            build(lake, run, only=set(FACTS))
+            build(lake, run, only={ITEMS})
         recommend(lake, run, retrain)
     if "publish" in steps:
         # The stores' clients take a second to load.

@@ -31,17 +31,17 @@ TOP = 5
 MIN_RATINGS = 5
 # Training again costs more than a day's data tells: at least this share of items must be new.
 RETRAIN_SHARE = 0.05
-FACTS, RECOMMENDATIONS, RUNS = ("gold.fact_order_items", "gold.fact_orders"), "gold.recommendations", "gold.model_runs"
+ITEMS, RECOMMENDATIONS, RUNS = "gold.fact_order_items", "gold.recommendations", "gold.model_runs"
 
 
 def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
     """Train, measure and write the recommendations, if enough is new since the last training or `retrain` says so."""
-    until = {name: tables.version(lake, name) for name in FACTS}
+    until = {ITEMS: tables.version(lake, ITEMS)}
     before, runs_before = tables.note(lake, RECOMMENDATIONS), tables.note(lake, RUNS)
     with run.table("recommend", RECOMMENDATIONS) as outcome:
         if None in until.values():
-            raise GateFailed(f"{RECOMMENDATIONS} is built from {', '.join(FACTS)}, which do not exist", "run the steps before it")
-        items = tables.note(lake, FACTS[0]).rows
+            raise GateFailed(f"{RECOMMENDATIONS} is built from {ITEMS}, which does not exist", "run the steps before it")
+        items = tables.note(lake, ITEMS).rows
         if before and not retrain and items < int(before.facts["items"]) * (1 + RETRAIN_SHARE):
             outcome.status = "unchanged"
             outcome.message = f"trained on {int(before.facts['items']):,} items, there are {items:,} now"
@@ -50,7 +50,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS]
         model_run = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:12]
         path = f"{lake.root}/gold/_models/{model_run}"
-        data = ratings(*(tables.read(lake, name, until[name]) for name in FACTS)).persist()
+        data = ratings(tables.read(lake, ITEMS, until[ITEMS])).persist()
         measured = evaluate(data)
         model = fit(data)
         model.write().overwrite().save(path)
@@ -83,12 +83,11 @@ def load_model(lake: Lake, model_run: str) -> ALSModel:
     return ALSModel.load(path)
 
 
-def ratings(fact_order_items: DataFrame, fact_orders: DataFrame) -> DataFrame:
+def ratings(fact_order_items: DataFrame) -> DataFrame:
     """person, product, rating, u and i (whole numbers for ALS, by the order of the identifiers), test (held out or not)."""
-    reviewed = fact_orders.where("review_score is not null").select("order_id", "review_score")
     rating = F.col("review_score") * (1 + F.log1p(F.col("price_brl").cast("double")) / 10)
     pairs = (
-        fact_order_items.join(reviewed, "order_id", "inner")
+        fact_order_items.where("review_score is not null")
         .groupBy(F.col("customer_unique_id").alias("person"), F.col("product_id").alias("product"))
         .agg(F.round(F.avg(rating), 6).alias("rating"))
     )

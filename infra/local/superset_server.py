@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
@@ -58,6 +59,12 @@ class Session:
     def ask(self, path: str, body: dict | None = None, method: str | None = None) -> dict:
         """The answer as JSON; urllib.error.HTTPError where it says no."""
         return json.loads(self.read(path, body, method))
+
+    def chart(self, number: int, answer: str = "full", **chosen: Sequence[str]) -> dict:
+        """The answer to a chart's question, as its data (full) or as SQL (query), with values chosen of some columns."""
+        asked = json.loads(self.ask(f"/api/v1/chart/{number}")["result"]["query_context"])
+        asked["queries"][0]["filters"] += [{"col": name, "op": "IN", "val": list(values)} for name, values in chosen.items()]
+        return self.ask("/api/v1/chart/data", asked | {"result_type": answer})["result"][0]
 
     def read(self, path: str, body: dict | None = None, method: str | None = None) -> bytes:
         """The answer as it is."""

@@ -111,33 +111,27 @@ def customer_segments(dim_customer: DataFrame) -> DataFrame:
     return people.withColumn("segment", segment)
 
 
-def seller_scorecard(fact_order_items: DataFrame, fact_orders: DataFrame) -> DataFrame:
+def seller_scorecard(fact_order_items: DataFrame) -> DataFrame:
     """One row per seller with sales; an order of several sellers counts for each of them."""
-    sales = fact_order_items.groupBy("seller_id").agg(
-        F.max("seller_state").alias("seller_state"),
-        _count().alias("items"),
-        F.count_distinct("product_id").alias("products"),
-        _total("revenue_brl").alias("revenue_brl"),
-        _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
-        F.min("order_purchase_timestamp").alias("first_sale_at"),
-        F.max("order_purchase_timestamp").alias("last_sale_at"),
-    )
-    outcome = fact_orders.select("order_id", "order_status", "is_on_time", "review_score")
-    orders = (
-        fact_order_items.select("seller_id", "order_id")
-        .distinct()
-        .join(outcome, "order_id", "inner")
-        .groupBy("seller_id")
+    first = F.col("seller_item_id") == 1
+    return (
+        fact_order_items.groupBy("seller_id")
         .agg(
-            _count().alias("orders"),
-            F.count_if(F.col("is_on_time").isNotNull()).alias("delivered_orders"),
-            F.count_if(~F.col("is_on_time")).alias("late_orders"),
-            F.count_if(F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
-            F.round(F.avg("review_score"), 4).alias("review_score_mean"),
+            F.max("seller_state").alias("seller_state"),
+            F.count_if(first).alias("orders"),
+            _count().alias("items"),
+            F.count_distinct("product_id").alias("products"),
+            _total("revenue_brl").alias("revenue_brl"),
+            _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
+            F.min("order_purchase_timestamp").alias("first_sale_at"),
+            F.max("order_purchase_timestamp").alias("last_sale_at"),
+            F.count_if(first & F.col("is_on_time").isNotNull()).alias("delivered_orders"),
+            F.count_if(first & ~F.col("is_on_time")).alias("late_orders"),
+            F.count_if(first & F.col("order_status").isin(*CANCELED)).alias("canceled_orders"),
+            F.round(F.avg(F.when(first, F.col("review_score"))), 4).alias("review_score_mean"),
         )
+        .withColumn("late_share", _ratio(F.col("late_orders"), F.col("delivered_orders"), 6))
     )
-    late = _ratio(F.col("late_orders"), F.col("delivered_orders"), 6)
-    return sales.join(orders, "seller_id", "inner").withColumn("late_share", late)
 
 
 def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) -> DataFrame:
@@ -161,11 +155,9 @@ def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) ->
     ).select("x.*")
     days = F.col("delivery_days").cast("double").alias("days")
     states = came.select(F.lit("state").alias("dimension"), F.col("customer_state").alias("member"), days, late.alias("late"))
-    origins = fact_order_items.where("seller_state is not null").select("order_id", "seller_state").distinct()
-    route = F.concat("seller_state", F.lit(">"), "customer_state")
-    routes = came.join(origins, "order_id", "inner").select(
-        F.lit("route").alias("dimension"), route.alias("member"), days, late.alias("late")
-    )
+    route = F.concat("seller_state", F.lit(">"), "customer_state").alias("member")
+    sent = fact_order_items.where("seller_state is not null and delivery_days is not null")
+    routes = sent.select("order_id", F.lit("route").alias("dimension"), route, days, late.alias("late")).distinct().drop("order_id")
     return (
         stages.unionByName(states)
         .unionByName(routes)

@@ -5,9 +5,12 @@ with items as (
         order_id,
         count(*) as items,
         count(distinct seller_id) as sellers,
+        string_agg(distinct coalesce(product_category_name_english, product_category_name, 'unknown'), '|' order by
+            coalesce(product_category_name_english, product_category_name, 'unknown')) as categories,
         sum(price) as price_brl,
         sum(freight_value) as freight_brl
     from silver_order_items
+    left join silver_products using (product_id)
     group by order_id
 ),
 payments as (
@@ -45,6 +48,7 @@ select
     o.is_on_time,
     coalesce(i.items, 0)::integer as items,
     coalesce(i.sellers, 0)::integer as sellers,
+    i.categories,
     coalesce(i.price_brl, 0)::decimal(12, 2) as price_brl,
     coalesce(i.freight_brl, 0)::decimal(12, 2) as freight_brl,
     coalesce(i.price_brl + i.freight_brl, 0)::decimal(12, 2) as revenue_brl,

@@ -4,6 +4,7 @@ select
     o.customer_unique_id,
     o.customer_state,
     o.order_status,
+    c.categories,
     r.review_score,
     r.review_comment_title,
     r.review_comment_message,
@@ -14,3 +15,4 @@ select
     o.is_on_time
 from silver_order_reviews r
 inner join known_orders o using (order_id)
+left join gold_fact_orders c using (order_id)
