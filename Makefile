@@ -115,7 +115,7 @@ test-superset: $(READY)  ## the dashboards in a real browser, on real servers
 	pytest tests/superset
 
 test-airflow: $(READY)  ## whole runs on a real scheduler, with failures; twenty minutes
-	pytest tests/airflow/test_runs.py
+	pytest tests/airflow/test_postgresql.py tests/airflow/test_runs.py
 
 test: $(READY)  ## all tests that need nothing but the project, but for test-airflow
 	ruff check . && ruff format --check .

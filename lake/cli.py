@@ -85,11 +85,16 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
 
 
 Work = Callable[[Lake, Run, argparse.Namespace], None]
+Idle = Callable[[Lake, argparse.Namespace], str | None]
 
 
-def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True) -> None:
-    """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables."""
-    _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges)
+def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True, idle: Idle = lambda lake, args: None) -> None:
+    """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables.
+
+    Args:
+        idle: why there is nothing to do, if it can be known without holding the lake; then the job waits for nobody.
+    """
+    _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges, idle)
 
 
 def publishing_job(arguments: argparse.ArgumentParser, work: Work) -> None:
@@ -98,9 +103,16 @@ def publishing_job(arguments: argparse.ArgumentParser, work: Work) -> None:
 
 
 def _run(
-    arguments: argparse.ArgumentParser, begun: Callable[[Lake, argparse.Namespace], AbstractContextManager[Run]], work: Work, judges: bool
+    arguments: argparse.ArgumentParser,
+    begun: Callable[[Lake, argparse.Namespace], AbstractContextManager[Run]],
+    work: Work,
+    judges: bool,
+    idle: Idle = lambda lake, args: None,
 ) -> None:
     def held(lake: Lake, args: argparse.Namespace) -> None:
+        if why := idle(lake, args):
+            say(why)
+            return
         try:
             with begun(lake, args) as run:
                 say(f"run {run.run_id} on {lake.root}")

@@ -42,9 +42,8 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         if None in until.values():
             raise GateFailed(f"{RECOMMENDATIONS} is built from {ITEMS}, which does not exist", "run the steps before it")
         items = tables.note(lake, ITEMS).rows
-        if before and not retrain and items < int(before.facts["items"]) * (1 + RETRAIN_SHARE):
-            outcome.status = "unchanged"
-            outcome.message = f"trained on {int(before.facts['items']):,} items, there are {items:,} now"
+        if not retrain and (why := _too_little_new(before, items)):
+            outcome.status, outcome.message = "unchanged", why
             return
         outcome.inputs = until
         parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS]
@@ -73,6 +72,17 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         gate(run, contract(RUNS), frame, total)
         note = tables.Note(run.run_id, "recommend", runs_before.sequence + 1 if runs_before else 1, until, total)
         outcome.output_version = tables.append(lake, contract(RUNS), frame, note)
+
+
+def nothing_to_learn(lake: Lake) -> str | None:
+    """Why nothing is trained even if every item in silver comes into gold; None if something may be."""
+    silver = tables.note(lake, "silver.order_items")
+    return _too_little_new(tables.note(lake, RECOMMENDATIONS), silver.rows) if silver else None
+
+
+def _too_little_new(before: tables.Note | None, items: int) -> str | None:
+    trained = int(before.facts["items"]) if before else 0
+    return f"trained on {trained:,} items, there are {items:,} now" if items < trained * (1 + RETRAIN_SHARE) else None
 
 
 def load_model(lake: Lake, model_run: str) -> ALSModel:

@@ -151,6 +151,20 @@ def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(worl
     assert world.sql(f"select seller_city from silver_sellers where seller_id = '{seller['seller_id']}'") == [("santos",)]
 
 
+def test_an_input_of_only_bad_rows_goes_to_quarantine_and_leaves_the_history_as_it_was(world):
+    feeds = marketplace(2)
+    world.deliver("", feeds)
+    world.run("ingest", "conform")
+    before = world.versions("silver")["sellers_history"]
+    world.deliver("2018-03-01", {"sellers": [{**feeds["sellers"][0], "seller_id": "nobody"}]})
+    world.run("ingest", "conform")
+    assert world.sql("select row_key from ops_quarantine") == [('{"seller_id":"nobody"}',)]
+    assert world.versions("silver")["sellers_history"] == before
+    world.deliver("2018-03-02", {"sellers": [{**feeds["sellers"][0], "seller_city": "santos"}]})
+    world.run("ingest", "conform")
+    assert world.sql("select count(*) from silver_sellers_history where seller_city = 'santos' and is_current") == [(1,)]
+
+
 def test_a_translation_that_comes_later_reaches_the_products(world):
     world.deliver("", marketplace(2))
     world.run("ingest", "conform")
