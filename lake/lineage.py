@@ -25,7 +25,7 @@ from lake.contracts import Contract, contract, contracts
 from lake.errors import BadEnvironment, BadInput
 from lake.figures.reader import Reader, Row
 from lake.files import name_of, put_text
-from lake.program import main_of, parser
+from lake.program import main_of, parser, run
 
 NAMESPACE = "lakehouse"
 PRODUCER = f"urn:lakehouse:{VERSION}"
@@ -187,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

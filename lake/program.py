@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 from lake.errors import BadEnvironment, LakeError
 from lake.settings import PROFILES, Settings, load_settings
@@ -32,6 +36,24 @@ def main_of(arguments: argparse.ArgumentParser, work: Callable[[Settings, argpar
         _fail(str(error), error.exit_code)
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Call a program's main and end the process with its exit code, without the farewells of libraries: Arrow may be reading ahead what
+    a query did not need, and a process that takes its threads down meanwhile dies of a signal."""
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        # `... | head`: the reader may have left.
+        with suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _fail(message: str, code: int) -> None:

@@ -24,6 +24,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from lake.contracts import LAYERS, contracts
 from lake.errors import BadConfiguration, BadEnvironment, BadInput, LakeError
+from lake.program import run
 from lake.settings import PROFILES, load_settings
 
 NAME = re.compile(rf'"?\b({"|".join(LAYERS)})\b"?\s*\.\s*"?(\w+)', re.IGNORECASE)
@@ -270,4 +271,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

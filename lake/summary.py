@@ -17,6 +17,7 @@ from lake.errors import LakeError
 from lake.figures import Figures, collect
 from lake.figures.operations import Operations
 from lake.figures.text import NOTHING, brl, count, moment, number, seconds, share
+from lake.program import run
 from lake.settings import PROFILES, load_settings
 
 WIDTH = 100
@@ -155,4 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

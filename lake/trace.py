@@ -9,6 +9,7 @@ import duckdb
 
 from lake.contracts import Contract, contract
 from lake.errors import BadInput, LakeError
+from lake.program import run
 from lake.settings import load_settings
 from lake.sql import open_sql
 
@@ -89,4 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,7 +12,7 @@ from lake.contracts import STORES
 from lake.errors import BadEnvironment, GateFailed
 from lake.figures.operations import Operations, operations
 from lake.figures.reader import Reader
-from lake.program import main_of, parser
+from lake.program import main_of, parser, run
 
 
 def verify(root: str, run_id: str, stores: Iterable[str]) -> list[str]:
@@ -76,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

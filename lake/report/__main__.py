@@ -7,6 +7,7 @@ import sys
 
 from lake import report
 from lake.errors import BadEnvironment, LakeError
+from lake.program import run
 from lake.settings import PROFILES, load_settings
 
 
@@ -35,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,10 @@ import pytest
 from lake import sql as lake_sql
 from lake.contracts import contract, contracts
 from lake.errors import BadInput
+from lake.incidents import open_incident
 from lake.report import write_report
 from lake.sql import named_tables
+from tests.lakes import python
 from tests.unit.tiny_lake import OLDER, RUN, write, write_lake
 
 
@@ -86,6 +89,15 @@ def test_csv_is_exact(sql: Sql, lake: Path) -> None:
         "o1,1234000.10,2017-10-15 00:30:00,true,,,1\n"
         "o3,20.00,2018-03-01 12:00:00,,,,1\n"
     )
+
+
+def test_a_query_that_needs_one_row_of_many_files_ends_well(tmp_path: Path) -> None:
+    for number in range(6):
+        assert open_incident(str(tmp_path), f"incident {number}", "task", "r1", "it broke")
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(lambda _: python("lake.sql", "select * from ops.incidents limit 1", LAKE_PATH=str(tmp_path)), range(16)))
+    assert {done.returncode for done in ended} == {0} and all("it broke" in done.stdout for done in ended)
+    assert python("lake.sql", "select nothing", LAKE_PATH=str(tmp_path)).returncode == 2
 
 
 def test_csv_quotes_what_must_be_quoted(sql: Sql, lake: Path) -> None:
