@@ -88,7 +88,7 @@ Work = Callable[[Lake, Run, argparse.Namespace], None]
 Idle = Callable[[Lake, argparse.Namespace], str | None]
 
 
-def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True, idle: Idle = lambda lake, args: None) -> None:
+def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True, idle: Idle | None = None) -> None:
     """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables.
 
     Args:
@@ -107,10 +107,10 @@ def _run(
     begun: Callable[[Lake, argparse.Namespace], AbstractContextManager[Run]],
     work: Work,
     judges: bool,
-    idle: Idle = lambda lake, args: None,
+    idle: Idle | None = None,
 ) -> None:
     def held(lake: Lake, args: argparse.Namespace) -> None:
-        if why := idle(lake, args):
+        if idle and (why := idle(lake, args)):
             say(why)
             return
         try:

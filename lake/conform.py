@@ -29,7 +29,7 @@ from lake.standardise import derive
 
 BEGINNING = "1900-01-01"
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
-QUARANTINE = Lock()
+QUARANTINE_LOCK = Lock()
 
 
 def conform(lake: Lake, run: Run) -> None:
@@ -319,5 +319,5 @@ def quarantine(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: 
     )  # fmt: skip
     options = {"txnAppId": f"quarantine:{silver.name}", "txnVersion": str(inputs[silver.source])}
     # Tables are conformed side by side, and Delta refuses two writers that both find no table.
-    with QUARANTINE:
+    with QUARANTINE_LOCK:
         tables.conforming(target, frame).coalesce(1).write.format("delta").mode("append").options(**options).save(lake.path(target.name))

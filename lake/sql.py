@@ -266,8 +266,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # `make sql ... | head`: the reader has what it wanted; keep Python from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # `make sql ... | head`: the reader has what it wanted.
+        pass
 
 
 if __name__ == "__main__":
