@@ -1,8 +1,8 @@
 """Delta tables: versions, notes, changes, and the three ways of writing (append, replace, upsert).
 
 Each commit of ours carries a note (JSON in the commit's metadata): how far the step had read when it wrote, in the same
-transaction as the rows. Each also carries a transaction number, one more than the last: a driver that should be dead and
-commits late is refused by Delta.
+transaction as the rows. Notes are numbered, and a commit follows the version whose note it has read or fails: a driver that
+should be dead and commits late is refused. Where Delta itself looks for what to write, its transaction numbers do that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -20,7 +21,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lake import LAKE_FORMAT, storage
+from lake import LAKE_FORMAT, delta, storage
 from lake.contracts import Contract
 from lake.errors import BadConfiguration, LakeError, LakeTooNew
 from lake.session import Lake
@@ -28,6 +29,8 @@ from lake.session import Lake
 SPARK_ERRORS = (Py4JJavaError, PySparkException)
 # What Delta says where the change feed does not reach back, or not over a change of columns.
 FEED_ENDED = ("DELTA_MISSING_CHANGE_DATA", "DELTA_TIMESTAMP", "DELTA_VERSION_NOT_CONT", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE")
+# Up to this many bytes a table that changes is written anew, which takes a third of a MERGE's Spark jobs.
+BYTES_WRITTEN_ANEW = 256 * 2**20
 COMMIT = re.compile(r"(\d{20})\.json")
 
 
@@ -93,7 +96,8 @@ def written_at(lake: Lake, table: str, at: int) -> datetime | None:
 def replaced(lake: Lake, table: str, since: int, until: int) -> bool:
     """Whether a commit after `since` up to `until` put other rows in the place of all."""
     infos = (_commit_info(lake, table, at) for at in versions(lake, table) if since < at <= until)
-    return any(info.get("operationParameters", {}).get("mode") == "Overwrite" for info in infos)
+    told = (info.get("operationParameters", {}) for info in infos)
+    return any(parameters.get("mode") == "Overwrite" and "predicate" not in parameters for parameters in told)
 
 
 def _commit_info(lake: Lake, table: str, at: int) -> dict[str, Any]:
@@ -126,22 +130,20 @@ def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
     Delta's reader starts a Spark job in every query to ask its log for the table's files, which costs more than reading a small
     table does. The checksum beside a commit names the files too, if they are not thousands: then they are read from there.
     """
-    spark, jvm = lake.spark._jsparkSession, lake.spark._jvm
-    none = getattr(jvm, "scala.Option").empty()
-    # Delta makes the frame in the session that is active in this thread.
-    getattr(jvm, "org.apache.spark.sql.classic.SparkSession").setActiveSession(spark)
-    log = getattr(jvm, "org.apache.spark.sql.delta.DeltaLog").forTable(spark, lake.path(table))
-    snapshot = log.update(False, none, none) if at is None else log.getSnapshotAt(at, none, none, False)
-    files = snapshot.checksumOpt().get().allFiles() if snapshot.checksumOpt().isDefined() else none
-    if files.isEmpty():
-        reader = lake.spark.read.format("delta")
-        return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
-    return DataFrame(log.createDataFrame(snapshot, files.get(), False, none), lake.spark)
+    if found := delta.snapshot(lake, lake.path(table), at):
+        return found.frame()
+    reader = lake.spark.read.format("delta")
+    return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
 
 
 def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
     """The rows of a bronze table's batches after `since` up to `until`; files of other batches are not opened."""
-    rows = lake.spark.read.format("delta").load(lake.path(table))
+
+    def holds_some(statistics: dict[str, Any]) -> bool:
+        return statistics["maxValues"]["_batch"] > since and statistics["minValues"]["_batch"] <= until
+
+    found = delta.snapshot(lake, lake.path(table))
+    rows = found.frame(holds_some) if found else read(lake, table)
     return rows.where((F.col("_batch") > since) & (F.col("_batch") <= until))
 
 
@@ -179,18 +181,22 @@ def _options(contract: Contract, note: Note) -> dict[str, str]:
     numbered = {} if note.step == "ledger" else {"txnAppId": f"lake:{contract.name}", "txnVersion": str(note.sequence)}
     return numbered | {
         "userMetadata": note.to_json(),
-        "delta.enableChangeDataFeed": str(contract.layer in ("silver", "gold")).lower(),
+        "delta.enableChangeDataFeed": str(_has_feed(contract)).lower(),
         # Statistics where they let files be skipped; on every column they cost a tenth of a small table's write.
         "delta.dataSkippingStatsColumns": ",".join(_skipped_by(contract)),
     }
+
+
+def _has_feed(contract: Contract) -> bool:
+    return contract.layer in ("silver", "gold")
 
 
 def _skipped_by(contract: Contract) -> list[str]:
     return ["_batch"] if contract.layer == "bronze" else list(dict.fromkeys([*contract.key[:1], *contract.cluster_by]))
 
 
-def append(lake: Lake, contract: Contract, frame: DataFrame, note: Note) -> int:
-    """Add rows in one commit, creating the table if there is none; the version written."""
+def append(lake: Lake, contract: Contract, frame: DataFrame | None, note: Note) -> int:
+    """Add rows (None: only the note) in one commit, creating the table if there is none; the version written."""
     return _save(lake, contract, frame, note, "append")
 
 
@@ -199,8 +205,12 @@ def replace(lake: Lake, contract: Contract, frame: DataFrame, note: Note) -> int
     return _save(lake, contract, frame, note, "overwrite")
 
 
-def _save(lake: Lake, contract: Contract, frame: DataFrame, note: Note, mode: str) -> int:
-    writer = conforming(contract, frame).write.format("delta").mode(mode).options(**_options(contract, note))
+def _save(lake: Lake, contract: Contract, frame: DataFrame | None, note: Note, mode: str) -> int:
+    frame = None if frame is None else conforming(contract, frame)
+    if found := _followed(lake, contract, note):
+        return _commit(contract, found, frame, note, removing=mode == "overwrite")
+    frame = lake.spark.createDataFrame([], contract.schema) if frame is None else frame
+    writer = frame.write.format("delta").mode(mode).options(**_options(contract, note))
     # A new column of the contract is added to the table; a changed type is refused.
     writer = writer.option("mergeSchema", "true")
     try:
@@ -210,13 +220,64 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame, note: Note, mode: st
     return _written(lake, contract, note)
 
 
+def _followed(lake: Lake, contract: Contract, told: Note) -> delta.Snapshot | None:
+    """The snapshot that a commit follows. None where Delta must find out itself: the table is new, has other columns than its
+    contract, or files that its checksum does not name.
+
+    Raises:
+        LakeError: the newest commit is not the one before this.
+    """
+    at = version(lake, contract.name)
+    if at is None:
+        return None
+    newest = note(lake, contract.name, at)
+    if told.step != "ledger" and told.sequence != (newest.sequence if newest else 0) + 1:
+        raise _overtaken(contract)
+    found = delta.snapshot(lake, lake.path(contract.name), at)
+    fits = found and {f.name: f.dataType for f in found.schema} == {f.name: f.dataType for f in contract.schema}
+    return found if fits else None
+
+
+def _commit(contract: Contract, found: delta.Snapshot, frame: DataFrame | None, note: Note, removing: bool, where: str = "") -> int:
+    try:
+        # The ledger's tables are written by several runs at once, which do not wait for each other.
+        return delta.commit(found, frame, note.to_json(), removing, where, strict=note.step != "ledger")
+    except SPARK_ERRORS as error:
+        raise _explained(contract, error) from error
+
+
 def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: Note) -> int:
-    """Apply rows with an `_action` (insert, update, delete) by the contract's key in one commit; the version written."""
+    """Apply rows with an `_action` (insert, update, delete) by the contract's key in one commit; the version written.
+
+    A small table is written anew with the changes in it, and its change feed gets them alone. A larger one is merged, which
+    leaves the files that no change touches where they are.
+    """
+    actions = actions.select(*[F.col(n).cast(f.dataType).alias(n) for n, f in _fields(contract).items()], "_action")
+    found = _followed(lake, contract, note)
+    if found and found.size <= BYTES_WRITTEN_ANEW:
+        return _commit(contract, found, _changed(contract, found, actions), note, removing=True, where="rows of changed keys")
+    return _merge(lake, contract, actions, note)
+
+
+def _changed(contract: Contract, found: delta.Snapshot, actions: DataFrame) -> DataFrame:
+    """The table's rows after the actions and, with a `_change_type`, those that only its change feed gets."""
+    columns, key, action = list(contract.columns), list(contract.key), F.col("_action")
+    table, old = found.frame().select(*columns), actions.where(action != "insert").select(*key, "_action")
+    frames = [table.join(old, key, "left_anti"), actions.where(action != "delete").select(*columns)]
+    if _has_feed(contract):
+        was = F.when(action == "delete", "delete").otherwise("update_preimage")
+        becomes = F.when(action == "insert", "insert").otherwise("update_postimage")
+        frames = [frame.withColumn("_change_type", F.lit(None).cast("string")) for frame in frames]
+        frames.append(table.join(old, key).select(*columns, was.alias("_change_type")))
+        frames.append(actions.where(action != "delete").select(*columns, becomes.alias("_change_type")))
+    return reduce(DataFrame.unionByName, frames).coalesce(int(found.lake.spark.conf.get("spark.sql.shuffle.partitions")))
+
+
+def _merge(lake: Lake, contract: Contract, actions: DataFrame, note: Note) -> int:
     # The session of the rows: their view and the commit's metadata are in it, and tables written at the same time have others.
     spark = actions.sparkSession
     target, source = f"delta.`{lake.path(contract.name)}`", f"_actions_{contract.table}"
-    frame = actions.select(*[F.col(n).cast(f.dataType).alias(n) for n, f in _fields(contract).items()], "_action")
-    frame.createOrReplaceTempView(source)
+    actions.createOrReplaceTempView(source)
     columns = list(_fields(contract))
     matched = " and ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
     setting = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
@@ -250,14 +311,18 @@ def _written(lake: Lake, contract: Contract, note: Note) -> int:
     """The version that our commit became. Delta skips a transaction number it has seen: then another driver was faster."""
     newest = version(lake, contract.name)
     if newest is None or note_of(lake, contract.name, newest) != note:
-        raise LakeError(f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there")
+        raise _overtaken(contract)
     return newest
+
+
+def _overtaken(contract: Contract) -> LakeError:
+    return LakeError(f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there")
 
 
 def _explained(contract: Contract, error: Exception) -> Exception:
     text = str(error)
-    if "DELTA_CONCURRENT" in text:
-        return LakeError(f"{contract.name}: another run committed before this one", "nothing is lost; run again, it starts from there")
+    if "DELTA_CONCURRENT" in text or "DELTA_MAX_COMMIT_RETRIES_EXCEEDED" in text:
+        return _overtaken(contract)
     if "DELTA_FAILED_TO_MERGE_FIELDS" in text or "DELTA_MERGE_INCOMPATIBLE" in text:
         return BadConfiguration(
             f"{contract.name}: the contract contradicts the table: {text.splitlines()[0]}",

@@ -50,7 +50,7 @@ def find_waiting(lake: Lake, run: Run) -> None:
         if not frames:
             outcome.status, outcome.inputs = "unchanged", until
             note = tables.Note(run.run_id, "conform", before.sequence + 1, until, before.rows, before.facts)
-            outcome.output_version = tables.append(lake, contract(TABLE), told.limit(0), note)
+            outcome.output_version = tables.append(lake, contract(TABLE), None, note)
             return
         frame = reduce(DataFrame.unionByName, frames).persist()
         measured = measure(frame, suite(TABLE), extra={"overdue": ("sum", F.col("overdue").cast("int"))})

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lake import VERSION, contracts, tables
+from lake import VERSION, contracts, delta, tables
 from lake.contracts import contract
 from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
@@ -92,6 +93,25 @@ def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
     with pytest.raises(LakeError, match="another run committed before"):
         tables.append(world.lake, table, rows, late)
     assert tables.note(world.lake, table.name) == before
+
+
+def test_a_driver_that_is_overtaken_while_it_writes_is_refused(world, monkeypatch):
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    table, commit = contract("silver.sellers"), delta.commit
+    before = tables.note(world.lake, table.name)
+    late, faster = (replace(before, run_id=name, sequence=before.sequence + 1) for name in ("late", "faster"))
+
+    def overtaken(*given, **how):
+        monkeypatch.setattr(delta, "commit", commit)
+        tables.append(world.lake, table, None, faster)
+        return commit(*given, **how)
+
+    monkeypatch.setattr(delta, "commit", overtaken)
+    with pytest.raises(LakeError, match="another run committed before"):
+        tables.append(world.lake, table, tables.read(world.lake, table.name), late)
+    assert tables.note(world.lake, table.name) == faster
+    assert world.sql("select count(*), count(distinct seller_id) from silver_sellers") == [(before.rows, before.rows)]
 
 
 def test_a_lake_from_newer_code_is_not_written_to(world, monkeypatch):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lake import maintain, tables
 from lake.backfill import backfill
@@ -79,3 +82,26 @@ def test_a_table_whose_checksums_are_gone_is_read_all_the_same(lake):
     columns.remove("shipping_limit_date")  # which DuckDB gives a zone
     rows = tables.read(lake.lake, "silver.order_items").select(*columns).collect()
     assert Counter(map(tuple, rows)) == Counter(lake.sql(f"select {', '.join(columns)} from silver_order_items"))
+
+
+def test_changes_written_anew_and_changes_merged_leave_the_same_rows_and_the_same_feed(world, monkeypatch):
+    table, found = contract("gold.sales_by_state"), []
+
+    def rows(value: int, **actions: str) -> DataFrame:
+        frame = world.lake.spark.createDataFrame(list(actions.items()), "customer_state string, _action string")
+        numbers = [F.lit(value).cast(c.type).alias(n) for n, c in table.columns.items() if n != "customer_state"]
+        return frame.select("customer_state", "_action", *numbers)
+
+    for folder, limit in (("anew", tables.BYTES_WRITTEN_ANEW), ("merged", -1)):
+        monkeypatch.setattr(tables, "BYTES_WRITTEN_ANEW", limit)
+        lake = replace(world.lake, root=f"{world.lake.root}/{folder}")
+        tables.append(lake, table, rows(1, AC="insert", BA="insert", SP="insert"), tables.Note("a", "build", 1, {}, 3))
+        at = tables.upsert(lake, table, rows(2, BA="update", SP="delete", RJ="insert"), tables.Note("b", "build", 2, {}, 3))
+        assert tables.note(lake, table.name).sequence == 2 and not tables.replaced(lake, table.name, at - 1, at)
+        fed = tables.changes(lake, table.name, at - 1, at).select("_change_type", "customer_state", "orders")
+        found.append((Counter(tables.read(lake, table.name).select("customer_state", "orders").collect()), Counter(fed.collect())))
+    assert found[0] == found[1]
+    assert found[0][0] == Counter([("AC", 1), ("BA", 2), ("RJ", 2)])
+    assert found[0][1] == Counter(
+        [("update_preimage", "BA", 1), ("update_postimage", "BA", 2), ("delete", "SP", 1), ("insert", "RJ", 2)]
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Delta's snapshot and transaction, used directly where its Python API starts Spark jobs only to read its own log.
+
+The checksum beside a commit names the table's files if they are not thousands. With it a table can be read, and a commit
+prepared, without replaying the log, which costs more than a small table's rows do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.java_gateway import JavaObject
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from lake.session import Lake
+
+DELTA = "org.apache.spark.sql.delta"
+# How often a commit is tried again after another was faster; in the session, which only one strict commit uses at a time.
+ATTEMPTS = "spark.databricks.delta.maxCommitAttempts"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A version of a table and the files that it is made of.
+
+    Attributes:
+        log: Delta's DeltaLog.
+        at: Delta's Snapshot.
+        files: Scala sequence of Delta's AddFile.
+        size: bytes in these files.
+    """
+
+    lake: Lake
+    log: JavaObject
+    at: JavaObject
+    files: JavaObject
+    size: int
+
+    @property
+    def schema(self) -> T.StructType:
+        """The table's columns."""
+        return T.StructType.fromJson(json.loads(self.at.schema().json()))
+
+    def frame(self, wanted: Callable[[dict[str, Any]], bool] | None = None) -> DataFrame:
+        """The table's rows, or those of the files whose statistics are `wanted`."""
+        files = self.files
+        if wanted:
+            some = [file for file in _java(self.lake, files) if file.stats() is None or wanted(json.loads(file.stats()))]
+            files = _scala(self.lake, some)
+        _activate(self.lake)
+        return DataFrame(self.log.createDataFrame(self.at, files, False, _none(self.lake)), self.lake.spark)
+
+
+def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot | None:
+    """A version of the table at a path, the newest if None; None where there is no table or its files are not known."""
+    _activate(lake)
+    none = _none(lake)
+    log = _class(lake, f"{DELTA}.DeltaLog").forTable(lake.spark._jsparkSession, path)
+    at = log.update(False, none, none) if version is None else log.getSnapshotAt(version, none, none, False)
+    checksum = at.checksumOpt()
+    if checksum.isEmpty() or checksum.get().allFiles().isEmpty():
+        return None
+    return Snapshot(lake, log, at, checksum.get().allFiles().get(), checksum.get().tableSizeBytes())
+
+
+def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool) -> int:
+    """Commit rows in a transaction that starts from a snapshot; the version written.
+
+    Args:
+        rows: with the table's columns, and `_change_type` where some are only for the change feed (null: for the table).
+        told: the commit's user metadata.
+        removing: whether the snapshot's files leave the table.
+        where: which of the table's rows the commit changes, for its history; all if empty.
+        strict: fail if another commit came after the snapshot, however well they go together.
+    """
+    lake = on.lake
+    _activate(lake)
+    none, some = _none(lake), _class(lake, "scala.Option").apply
+    transaction = on.log.startTransaction(none, some(on.at))
+    actions = [] if rows is None else list(_java(lake, transaction.writeFiles(rows._jdf)))
+    if removing:
+        actions += [file.remove() for file in _java(lake, on.files)]
+    mode = getattr(_class(lake, "org.apache.spark.sql.SaveMode"), "Overwrite" if removing else "Append")
+    predicate = some(where) if where else none
+    operation = _class(lake, f"{DELTA}.DeltaOperations$Write")(mode, none, predicate, some(told), *[none] * 5)
+    if strict:
+        lake.spark.conf.set(ATTEMPTS, "0")
+    try:
+        return transaction.commit(_scala(lake, actions), operation)
+    finally:
+        lake.spark.conf.unset(ATTEMPTS)
+
+
+def _class(lake: Lake, name: str) -> JavaObject:
+    return getattr(lake.spark._jvm, name)
+
+
+def _java(lake: Lake, sequence: JavaObject) -> JavaObject:
+    return _class(lake, "scala.jdk.javaapi.CollectionConverters").asJava(sequence)
+
+
+def _scala(lake: Lake, values: list[JavaObject]) -> JavaObject:
+    return _class(lake, "PythonUtils").toSeq(values)
+
+
+def _none(lake: Lake) -> JavaObject:
+    return _class(lake, "scala.Option").empty()
+
+
+def _activate(lake: Lake) -> None:
+    """Delta works in the session that is active in this thread."""
+    _class(lake, "org.apache.spark.sql.classic.SparkSession").setActiveSession(lake.spark._jsparkSession)
