@@ -2,7 +2,7 @@
 
 rating = review_score * (1 + ln(1 + price) / 10), the mean over a person's purchases of a product. Products with fewer than
 MIN_RATINGS ratings are learned from but not recommended: their factors say next to nothing. The three methods choose from
-the same products and never recommend what the person has rated in training.
+the same products, at most the MOST_CANDIDATES that most people rated, and never recommend what the person has rated in training.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ RANK, ITERATIONS, REGULARISATION, SEED = 10, 8, 0.1, 42
 TRAIN_PERCENT = 80
 TOP = 5
 MIN_RATINGS = 5
+# So many products at most are held against each person: else the work grows with the square of the marketplace.
+MOST_CANDIDATES = 5_000
 # Training again costs more than a day's data tells: at least this share of items must be new.
 RETRAIN_SHARE = 0.05
 ITEMS, RECOMMENDATIONS, RUNS = "gold.fact_order_items", "gold.recommendations", "gold.model_runs"
@@ -46,7 +48,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
             outcome.status, outcome.message = "unchanged", why
             return
         outcome.inputs = until
-        parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS]
+        parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS, MOST_CANDIDATES]
         model_run = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:12]
         path = f"{lake.root}/gold/_models/{model_run}"
         data = ratings(tables.read(lake, ITEMS, until[ITEMS])).persist()
@@ -118,8 +120,9 @@ def fit(data: DataFrame) -> ALSModel:
 
 
 def _candidates(data: DataFrame) -> DataFrame:
-    """Products that may be recommended: i, product, and how many rated them."""
-    return data.groupBy("i", "product").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") >= MIN_RATINGS)
+    """Products that may be recommended, those that most people rated: i, product, and how many rated them."""
+    rated = data.groupBy("i", "product").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") >= MIN_RATINGS)
+    return rated.orderBy(F.col("n").desc(), "product").limit(MOST_CANDIDATES)
 
 
 def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
