@@ -134,7 +134,12 @@ class Run:
         storage.write_text(self.lake, self._marker, json.dumps(self._state()))
 
     def _take_over(self, marker: str) -> None:
-        state = json.loads(storage.read_text(self.lake, marker) or "{}")
+        try:
+            state = json.loads(storage.read_text(self.lake, marker) or "{}")
+        except json.JSONDecodeError:
+            # Its run died while it wrote it, of a full disk perhaps. The tables' notes, by which steps go on, are whole.
+            say(f"  a run died and left half a marker, so what it did is not in ops.runs: {marker}")
+            state = {}
         if not state:
             storage.delete(self.lake, marker)
             return

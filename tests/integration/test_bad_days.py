@@ -95,6 +95,16 @@ def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
     assert tables.note(world.lake, table.name) == before
 
 
+def test_half_a_marker_of_a_run_whose_disk_was_full_does_not_stop_the_next(world, capsys):
+    world.deliver("", marketplace(2))
+    marker = world.root / "ops/_open/full.json"
+    marker.parent.mkdir(parents=True)
+    marker.write_text('{"run_id": "full", "rows": {"ops.ru')
+    world.run("ingest")
+    assert "left half a marker" in capsys.readouterr().err and not marker.exists()
+    assert world.sql("select distinct status from ops_runs where step = 'ingest'") == [("done",)]
+
+
 def test_a_driver_that_is_overtaken_while_it_writes_is_refused(world, monkeypatch):
     world.deliver("", marketplace(2))
     world.run("ingest", "conform")
