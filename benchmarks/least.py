@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.__main__ import ROOT, spark_submit
-from lake import tables
+from lake import commits, tables
 from lake.contracts import contract, layer
 from lake.parallel import in_order
 from lake.session import Lake, open_lake
@@ -38,7 +38,7 @@ def append(lake: Lake, name: str) -> None:
 def _append(lake: Lake, name: str, rows: int) -> None:
     before = tables.note(lake, name)
     frame = tables.read(lake, name).limit(rows) if rows else None
-    tables.append(lake, contract(name), frame, replace(before, sequence=before.sequence + 1, rows=before.rows + rows))
+    commits.append(lake, contract(name), frame, replace(before, sequence=before.sequence + 1, rows=before.rows + rows))
 
 
 def measure(root: str) -> None:

@@ -15,7 +15,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import tables
+from lake import commits, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import GateFailed, LawBroken
 from lake.gold import BUILDERS
@@ -169,14 +169,14 @@ def write_all(
         gate_measured(run, gold, measured, total)
         note = tables.Note(run.run_id, "build", before.sequence + 1 if before else 1, until, total, facts or {})
         outcome.rows_read = outcome.rows_written = total
-        write = tables.replace if before else tables.append
+        write = commits.replace if before else commits.append
         outcome.output_version = write(lake, gold, rows, note)
 
 
 def _note_unchanged(lake: Lake, run: Run, gold: Contract, until: dict[str, int], before: tables.Note, outcome: Outcome) -> None:
     """An empty commit: sources moved on, but not for us."""
     note = tables.Note(run.run_id, "build", before.sequence + 1, until, before.rows, before.facts)
-    outcome.output_version = tables.append(lake, gold, None, note)
+    outcome.output_version = commits.append(lake, gold, None, note)
     outcome.status = "unchanged"
 
 
@@ -211,7 +211,7 @@ def _replace_groups(
             _note_unchanged(lake, run, gold, until, before, outcome)
             return
         note = tables.Note(run.run_id, "build", before.sequence + 1, until, total)
-        write = tables.upsert if count["update"] or count["delete"] else tables.append
+        write = commits.upsert if count["update"] or count["delete"] else commits.append
         outcome.output_version = write(lake, gold, rows.where(action != "same"), note)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake import tables
+from lake import commits, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import GateFailed, LawBroken
 from lake.history import write_history
@@ -216,9 +216,9 @@ def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[
         note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, total, facts)
         winners = frame.where("_action in ('insert', 'update')")
         if counts["update"]:
-            outcome.output_version = tables.upsert(lake, silver, winners, note)
+            outcome.output_version = commits.upsert(lake, silver, winners, note)
         else:
-            outcome.output_version = tables.append(lake, silver, winners, note)
+            outcome.output_version = commits.append(lake, silver, winners, note)
     finally:
         frame.unpersist()
 

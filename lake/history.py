@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake import tables
+from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
 from lake.session import Lake
@@ -81,6 +81,6 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
         held = before.rows + inserted - deleted if before else total
         note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held, facts)
         outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
-        write = tables.upsert if updated or deleted else tables.append
+        write = commits.upsert if updated or deleted else commits.append
         outcome.output_version = write(lake, history, frame.where(action != "same"), note)
         frame.unpersist()

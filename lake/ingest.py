@@ -20,7 +20,7 @@ from typing import IO
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lake import storage, tables
+from lake import commits, storage, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput, LawBroken
 from lake.ledger import Run
@@ -215,7 +215,7 @@ def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> int 
             (before.rows if before else 0) + expected,
             {"files": json.dumps([a.record(run, batch) for a in arrivals])},
         )
-        outcome.output_version = tables.append(apart, feed, _rows(apart, feed, arrivals, batch), note)
+        outcome.output_version = commits.append(apart, feed, _rows(apart, feed, arrivals, batch), note)
         outcome.rows_read, outcome.rows_written = expected, _appended(lake, feed, outcome.output_version)
         outcome.inputs = {"files": len(arrivals)}
         if outcome.rows_written != expected:

@@ -18,7 +18,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from lake import VERSION, storage, tables
+from lake import VERSION, commits, storage, tables
 from lake.contracts import contract
 from lake.quality import Result
 from lake.session import Lake
@@ -179,4 +179,4 @@ def _write_table(lake: Lake, run_id: str, part: str, table: str, records: list[d
     typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
     total = (before.rows if before else 0) + len(records)
     note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total, {"part": part})
-    tables.append(lake, definition, typed, note)
+    commits.append(lake, definition, typed, note)

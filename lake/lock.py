@@ -2,7 +2,7 @@
 
 In a local folder a lock is the operating system's (flock): it goes with the process, however that ends. On an object store it
 is a lease, one for everything: the holder is who made the object of the highest number, which only one can (conditional put),
-and who is silent for too long has lost it. A driver that lost its lease and commits late is refused by Delta (lake/tables.py).
+and who is silent for too long has lost it. A driver that lost its lease and commits late is refused (lake/commits.py).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import json
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lake import tables
+from lake import commits, tables
 from lake.conform import typed, write
 from lake.contracts import Contract, contract
 from lake.errors import BadInput
@@ -73,7 +73,7 @@ def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_r
 def _update(lake: Lake, run: Run, rows: DataFrame) -> None:
     before = tables.note(lake, TABLE)
     note = tables.Note(run.run_id, "replay", before.sequence + 1 if before else 1, {}, before.rows if before else 0)
-    tables.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
+    commits.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
 
 
 def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, dict[str, int]]:

@@ -18,7 +18,7 @@ from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake import storage, tables
+from lake import commits, storage, tables
 from lake.build import gate, write_all
 from lake.contracts import contract
 from lake.errors import GateFailed
@@ -73,7 +73,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         total = (runs_before.rows if runs_before else 0) + len(records)
         gate(run, contract(RUNS), frame, total)
         note = tables.Note(run.run_id, "recommend", runs_before.sequence + 1 if runs_before else 1, until, total)
-        outcome.output_version = tables.append(lake, contract(RUNS), frame, note)
+        outcome.output_version = commits.append(lake, contract(RUNS), frame, note)
 
 
 def nothing_to_learn(lake: Lake) -> str | None:

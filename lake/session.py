@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from lake.errors import BadEnvironment
 from lake.settings import CONF, Settings
 
-# As pyspark, lake/storage.py and lake/tables.py name them.
+# As pyspark, lake/storage.py and lake/delta.py name them.
 CLASSES = (
     "functions",
     "PythonUtils",

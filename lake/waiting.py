@@ -7,7 +7,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import tables
+from lake import commits, tables
 from lake.contracts import Contract, Parent, contract, layer
 from lake.ledger import Run
 from lake.quality import judge, measure, require, suite, waived_rules
@@ -50,7 +50,7 @@ def find_waiting(lake: Lake, run: Run) -> None:
         if not frames:
             outcome.status, outcome.inputs = "unchanged", until
             note = tables.Note(run.run_id, "conform", before.sequence + 1, until, before.rows, before.facts)
-            outcome.output_version = tables.append(lake, contract(TABLE), None, note)
+            outcome.output_version = commits.append(lake, contract(TABLE), None, note)
             return
         frame = reduce(DataFrame.unionByName, frames).persist()
         measured = measure(frame, suite(TABLE), extra={"overdue": ("sum", F.col("overdue").cast("int"))})
@@ -62,7 +62,7 @@ def find_waiting(lake: Lake, run: Run) -> None:
         run.quality(judged)
         note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, waiting,
                            {"waiting": str(waiting), "overdue": str(overdue)})  # fmt: skip
-        write = tables.replace if before else tables.append
+        write = commits.replace if before else commits.append
         outcome.output_version = write(lake, contract(TABLE), frame.coalesce(1), note)
         frame.unpersist()
         # Written before it is judged: who must act needs to see which rows wait too long.

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lake import lock, tables
+from lake import commits, lock, tables
 from lake.contracts import contract
 from lake.errors import LakeError
 from lake.session import Lake, open_lake
@@ -17,7 +17,7 @@ TABLE = contract("gold.sales_by_state")
 def append(lake: Lake, name: str, sequence: int) -> None:
     values = {"customer_state": f"'{name}'"}
     row = lake.spark.range(1).selectExpr(*[f"cast({values.get(n, '1')} as {c.type}) as {n}" for n, c in TABLE.columns.items()])
-    tables.append(lake, TABLE, row, tables.Note(name, "build", sequence, {}, sequence))
+    commits.append(lake, TABLE, row, tables.Note(name, "build", sequence, {}, sequence))
 
 
 if __name__ == "__main__":

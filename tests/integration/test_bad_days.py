@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lake import VERSION, contracts, delta, tables
+from lake import VERSION, commits, contracts, delta, tables
 from lake.contracts import contract
 from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
@@ -91,7 +91,7 @@ def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
     rows = tables.read(world.lake, table.name).limit(0)
     late = tables.Note("dead", "conform", before.sequence, before.inputs, before.rows)
     with pytest.raises(LakeError, match="another run committed before"):
-        tables.append(world.lake, table, rows, late)
+        commits.append(world.lake, table, rows, late)
     assert tables.note(world.lake, table.name) == before
 
 
@@ -114,12 +114,12 @@ def test_a_driver_that_is_overtaken_while_it_writes_is_refused(world, monkeypatc
 
     def overtaken(*given, **how):
         monkeypatch.setattr(delta, "commit", commit)
-        tables.append(world.lake, table, None, faster)
+        commits.append(world.lake, table, None, faster)
         return commit(*given, **how)
 
     monkeypatch.setattr(delta, "commit", overtaken)
     with pytest.raises(LakeError, match="another run committed before"):
-        tables.append(world.lake, table, tables.read(world.lake, table.name), late)
+        commits.append(world.lake, table, tables.read(world.lake, table.name), late)
     assert tables.note(world.lake, table.name) == faster
     assert world.sql("select count(*), count(distinct seller_id) from silver_sellers") == [(before.rows, before.rows)]
 
@@ -143,7 +143,7 @@ def test_a_contract_that_contradicts_its_table_is_refused(world):
     note = tables.note(world.lake, table.name)
     later = tables.Note("x", "conform", note.sequence + 1, note.inputs, note.rows)
     with pytest.raises(BadConfiguration, match="contradicts the table"):
-        tables.append(world.lake, changed, tables.read(world.lake, table.name), later)
+        commits.append(world.lake, changed, tables.read(world.lake, table.name), later)
 
 
 def test_runs_that_ended_are_in_the_ledger_with_what_they_read_and_wrote(world):

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import maintain, tables
+from lake import commits, maintain, tables
 from lake.backfill import backfill
 from lake.contracts import contract, layer
 from lake.errors import BadInput
@@ -92,11 +92,11 @@ def test_changes_written_anew_and_changes_merged_leave_the_same_rows_and_the_sam
         numbers = [F.lit(value).cast(c.type).alias(n) for n, c in table.columns.items() if n != "customer_state"]
         return frame.select("customer_state", "_action", *numbers)
 
-    for folder, limit in (("anew", tables.BYTES_WRITTEN_ANEW), ("merged", -1)):
-        monkeypatch.setattr(tables, "BYTES_WRITTEN_ANEW", limit)
+    for folder, limit in (("anew", commits.BYTES_WRITTEN_ANEW), ("merged", -1)):
+        monkeypatch.setattr(commits, "BYTES_WRITTEN_ANEW", limit)
         lake = replace(world.lake, root=f"{world.lake.root}/{folder}")
-        tables.append(lake, table, rows(1, AC="insert", BA="insert", SP="insert"), tables.Note("a", "build", 1, {}, 3))
-        at = tables.upsert(lake, table, rows(2, BA="update", SP="delete", RJ="insert"), tables.Note("b", "build", 2, {}, 3))
+        commits.append(lake, table, rows(1, AC="insert", BA="insert", SP="insert"), tables.Note("a", "build", 1, {}, 3))
+        at = commits.upsert(lake, table, rows(2, BA="update", SP="delete", RJ="insert"), tables.Note("b", "build", 2, {}, 3))
         assert tables.note(lake, table.name).sequence == 2 and not tables.replaced(lake, table.name, at - 1, at)
         fed = tables.changes(lake, table.name, at - 1, at).select("_change_type", "customer_state", "orders")
         found.append((Counter(tables.read(lake, table.name).select("customer_state", "orders").collect()), Counter(fed.collect())))
