@@ -35,6 +35,8 @@ options="${LAKE_JVM:--XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:TieredStopAt
 # Room from the start: growing the heap and the class space step by step costs a full collection each time.
 options="$options -Xms$SPARK_DRIVER_MEMORY -XX:NewSize=500m -XX:MetaspaceSize=400m"
 options="$options -XX:ReservedCodeCacheSize=256m -Xss4m -Duser.timezone=UTC"
+# Each thread keeps a buffer outside the heap as large as its largest read or write; ours move whole cached frames.
+options="$options -Djdk.nio.maxCachedBufferSize=262144"
 # Else a JVM does not end before the clients of MongoDB's connector have been idle for five seconds.
 options="$options -Dmongodb.keep_alive_ms=0"
 options="$options -Dlog4j2.configurationFile=file:$here/log4j2.properties"
