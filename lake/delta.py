@@ -58,12 +58,23 @@ def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot | No
     """A version of the table at a path, the newest if None; None where there is no table or its files are not known."""
     _activate(lake)
     none = _none(lake)
-    log = _class(lake, f"{DELTA}.DeltaLog").forTable(lake.spark._jsparkSession, path)
+    log = _log(lake, path)
     at = log.update(False, none, none) if version is None else log.getSnapshotAt(version, none, none, False)
     checksum = at.checksumOpt()
     if checksum.isEmpty() or checksum.get().allFiles().isEmpty():
         return None
     return Snapshot(lake, log, at, checksum.get().allFiles().get(), checksum.get().tableSizeBytes())
+
+
+def changes(lake: Lake, path: str, first: int, last: int) -> DataFrame:
+    """The change feed of these versions, as a part of the query that reads it. Delta's reader makes a query of its own of it,
+    planned and compiled apart, which gives its rows to the other one by one."""
+    _activate(lake)
+    none, some = _none(lake), _class(lake, "scala.Option").apply
+    log = _log(lake, path)
+    newest = some(log.update(False, none, none))
+    feed = _class(lake, f"{DELTA}.commands.cdc.CDCReader")
+    return DataFrame(feed.changesToBatchDF(log, first, last, lake.spark._jsparkSession, none, newest, False, none), lake.spark)
 
 
 def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool) -> int:
@@ -96,6 +107,10 @@ def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, wher
 
 def _class(lake: Lake, name: str) -> JavaObject:
     return getattr(lake.spark._jvm, name)
+
+
+def _log(lake: Lake, path: str) -> JavaObject:
+    return _class(lake, f"{DELTA}.DeltaLog").forTable(lake.spark._jsparkSession, path)
 
 
 def _java(lake: Lake, sequence: JavaObject) -> JavaObject:

@@ -20,6 +20,7 @@ CLASSES = (
     "org.apache.spark.sql.classic.SparkSession",
     "org.apache.spark.sql.classic.SparkSession$",
     "org.apache.spark.sql.delta.DeltaLog",
+    "org.apache.spark.sql.delta.commands.cdc.CDCReader",
     "org.apache.hadoop.fs.Path",
     "org.apache.commons.io.IOUtils",
     "scala.Option",

@@ -24,8 +24,8 @@ from lake.errors import BadConfiguration, LakeTooNew
 from lake.session import Lake
 
 SPARK_ERRORS = (Py4JJavaError, PySparkException)
-# What Delta says where the change feed does not reach back, or not over a change of columns.
-FEED_ENDED = ("DELTA_MISSING_CHANGE_DATA", "DELTA_TIMESTAMP", "DELTA_VERSION_NOT_CONT", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE")
+# What Delta says where a table had no change feed yet, the log has been cut, or the columns have changed.
+FEED_ENDED = ("DELTA_MISSING_CHANGE_DATA", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE", "DELTA_TRUNCATED_TRANSACTION_LOG")
 COMMIT = re.compile(r"(\d{20})\.json")
 
 
@@ -145,15 +145,10 @@ def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
 def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
     """The change feed of the versions after `since` up to `until`: the table's columns and `_change_type`
     (insert, delete, update_preimage, update_postimage). None where the feed no longer reaches back that far."""
+    if set(range(since + 1, until + 1)) - set(versions(lake, table)):
+        return None
     try:
-        return (
-            lake.spark.read.format("delta")
-            .option("readChangeFeed", "true")
-            .option("startingVersion", since + 1)
-            .option("endingVersion", until)
-            .load(lake.path(table))
-            .drop("_commit_version", "_commit_timestamp")
-        )
+        return delta.changes(lake, lake.path(table), since + 1, until).drop("_commit_version", "_commit_timestamp")
     except Exception as error:
         if any(word in str(error) for word in FEED_ENDED):
             return None
