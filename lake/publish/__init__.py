@@ -21,9 +21,9 @@ from pyspark.sql import DataFrame
 from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
-from lake.publish.fingerprint import Fingerprint
+from lake.publish.fingerprint import SIGN, Fingerprint
 from lake.publish.snapshot import Held, Snapshot, newest_snapshot
-from lake.publish.view import View, difference, moved, shape, whole, written_anew
+from lake.publish.view import View, difference, fingerprints, moved, shape, whole, written_anew
 from lake.session import Lake
 from lake.tables import SPARK_ERRORS
 
@@ -124,7 +124,7 @@ def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None
 def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, why: str | None) -> Load:
     views = store.views()
     frames = {view.name: _persisted(kept, whole(lake, view, snapshot)) for view in views}
-    told = {view.name: view.fingerprint(frames[view.name]) for view in views}
+    told = {name: found for name, (_, found) in fingerprints(views, frames).items()}
     new = Held(snapshot, shape(views), "all", told)
     return Load("all", why, frames, {name: found.rows for name, found in told.items()}, told, new)
 
@@ -134,29 +134,28 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
     views: list[View] = store.views()
     if held.shape != shape(views):
         return None, "what the store shows has another shape"
-    frames, told, rows, sent = {}, dict(held.fingerprints), {}, {}
+    frames: dict[str, DataFrame] = {}
     for view in (view for view in views if moved(view, held.snapshot, snapshot)):
         if getattr(store, "TAKES_WHOLE", False) and written_anew(lake, view, held.snapshot, snapshot):
             # Its change feed is the whole table twice.
-            frame = _persisted(kept, whole(lake, view, snapshot))
-            told[view.name] = view.fingerprint(frame)
-            if told[view.name] != held.fingerprints[view.name]:
-                frames[view.name], rows[view.name], sent[view.name] = frame, told[view.name].rows, told[view.name]
-            continue
-        try:
-            changed = difference(lake, view, held.snapshot, snapshot)
-            frame = None if changed is None else _persisted(kept, changed)
-            count, change = (None, None) if frame is None else view.counted(frame)
-        except SPARK_ERRORS as error:
-            # Files that the feed needs were vacuumed; only reading tells.
-            if not any(word in str(error) for word in FILES_GONE):
-                raise
-            count = None
-        if count is None:
+            frame = whole(lake, view, snapshot)
+        elif (frame := difference(lake, view, held.snapshot, snapshot)) is None:
             return None, f"the change feed of {', '.join(view.sources)} does not reach back to snapshot {held.snapshot.id}"
-        if count:
-            frames[view.name], rows[view.name], sent[view.name] = frame, count, change
-            told[view.name] = told[view.name] + change
+        frames[view.name] = _persisted(kept, frame)
+    try:
+        found = fingerprints(views, frames)
+    except SPARK_ERRORS as error:
+        # Files that a feed needs were vacuumed; only reading tells.
+        if not any(word in str(error) for word in FILES_GONE):
+            raise
+        return None, f"the change feed does not reach back to snapshot {held.snapshot.id}: its files are gone"
+    told, rows, sent = dict(held.fingerprints), {}, {}
+    for name, (count, change) in found.items():
+        signed = SIGN in frames[name].columns
+        new = told[name] + change if signed else change
+        if count if signed else new != told[name]:
+            rows[name], sent[name], told[name] = count, change, new
+    frames = {name: frames[name] for name in rows}
     total = sum(rows.values())
     if total > getattr(store, "MOST_CHANGES", total):
         return None, f"{total:,} rows changed, too many for one transaction"

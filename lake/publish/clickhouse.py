@@ -298,15 +298,15 @@ def _switching(client: Client, new: Held) -> Iterator[None]:
 
 
 def _switch(client: Client, new: Held, names: list[str]) -> None:
-    """Exchange each staged table with the one that readers see, which becomes __previous. Each exchange is atomic."""
+    """Exchange the staged tables with those that readers see, which become __previous: one statement for all."""
+    there = {row[0] for row in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows}
     with _switching(client, new):
-        for name in names:
-            if client.command(f"EXISTS TABLE `{name}`"):
-                client.command(f"EXCHANGE TABLES `{name}` AND `{name}__stage`")
-                client.command(f"DROP TABLE IF EXISTS `{name}__previous` SYNC")
-                client.command(f"RENAME TABLE `{name}__stage` TO `{name}__previous`")
-            else:
-                client.command(f"RENAME TABLE `{name}__stage` TO `{name}`")
+        if old := [name for name in names if name in there]:
+            client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}__stage`" for name in old))
+            client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}__previous`" for name in old) + " SYNC")
+        renamed = {f"{name}__stage": f"{name}__previous" if name in there else name for name in names}
+        if renamed:
+            client.command("RENAME TABLE " + ", ".join(f"`{name}` TO `{to}`" for name, to in renamed.items()))
 
 
 def restore() -> Held:
@@ -322,6 +322,6 @@ def restore() -> Held:
         # A table that is the same in both was perhaps not exchanged then, and need not be now.
         names = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
         with _switching(client, before):
-            for name in names:
-                client.command(f"EXCHANGE TABLES `{name}` AND `{name}__previous`")
+            if names:
+                client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}__previous`" for name in names))
     return before

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 SIGN = "_sign"
+# Holds each summed value of a row.
+SUMMED = "decimal(28,4)"
 FIELD, NULL = "\x1f", "\x00"
 
 
@@ -44,26 +47,49 @@ def summed(types: Mapping[str, str]) -> list[str]:
 
 
 def fingerprint(frame: DataFrame, types: Mapping[str, str]) -> Fingerprint:
-    """Measure the columns of a frame in one job. Rows count as often as their `_sign` says, where there is one.
+    """Measure the columns of a frame. Rows count as often as their `_sign` says, where there is one.
 
     Args:
         types: columns and their types as contracts write them.
     """
-    return counted(frame, types)[1]
+    return counted({"": (frame, types)})[""][1]
 
 
-def counted(frame: DataFrame, types: Mapping[str, str]) -> tuple[int, Fingerprint]:
-    """How many rows a frame has, whatever their sign, and its fingerprint."""
-    weight = F.col(SIGN) if SIGN in frame.columns else F.lit(1)
+def counted(frames: Mapping[str, tuple[DataFrame, Mapping[str, str]]]) -> dict[str, tuple[int, Fingerprint]]:
+    """How many rows each frame has, whatever their sign, and its fingerprint: one job for all, which costs less than one for each."""
+    if not frames:
+        return {}
+    most = max(len(summed(types)) for _, types in frames.values())
+    rows = reduce(DataFrame.unionAll, [_measurable(name, frame, types, most) for name, (frame, types) in frames.items()])
+    what = [F.count(F.lit(1)), F.sum("weight"), F.sum("checksum"), *[F.sum(f"sum{i}") for i in range(most)]]
+    found = {row[0]: row[1:] for row in rows.groupBy("name").agg(*what).collect()}
+    nothing = (0, 0, 0, *[0] * most)
+    return {name: _of_row(types, found.get(name, nothing)) for name, (_, types) in frames.items()}
+
+
+def _measurable(name: str, frame: DataFrame, types: Mapping[str, str], most: int) -> DataFrame:
+    """What the rows of a frame add to its fingerprint; with as many sums as the frame that has most."""
+    weight = F.col(SIGN).cast("int") if SIGN in frame.columns else F.lit(1)
     text = F.concat_ws(FIELD, *[F.coalesce(canonical(F.col(f"`{name}`"), type_), F.lit(NULL)) for name, type_ in types.items()])
-    sums = summed(types)
-    row = frame.agg(
-        F.count(F.lit(1)),
-        F.sum(weight),
-        F.sum(F.crc32(text.cast("binary")) * weight),
-        *[F.sum(F.col(f"`{name}`").cast(types[name]) * weight) for name in sums],
-    ).first()
-    return row[0], Fingerprint.of(row[1], row[2], dict(zip(sums, row[3:], strict=True)))
+    sums = [F.col(f"`{name}`").cast(SUMMED) * weight for name in summed(types)]
+    sums += [F.lit(None)] * (most - len(sums))
+    return frame.select(
+        F.lit(name).alias("name"),
+        weight.alias("weight"),
+        (F.crc32(text.cast("binary")) * weight).alias("checksum"),
+        *[value.cast(SUMMED).alias(f"sum{i}") for i, value in enumerate(sums)],
+    )
+
+
+def _of_row(types: Mapping[str, str], row: tuple[Any, ...]) -> tuple[int, Fingerprint]:
+    rows, weight, checksum, *sums = row
+    exact = {name: Decimal(value or 0).quantize(_unit(types[name])) for name, value in zip(summed(types), sums, strict=False)}
+    return rows, Fingerprint.of(weight, checksum, exact)
+
+
+def _unit(type_: str) -> Decimal:
+    """The last digit that values of a type have."""
+    return Decimal(1).scaleb(-int(type_.rstrip(")").split(",")[1])) if type_.startswith("decimal") else Decimal(1)
 
 
 def canonical(value: Column, type_: str) -> Column:

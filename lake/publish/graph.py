@@ -14,6 +14,8 @@ from lake.publish.view import View
 CUSTOMER, PRODUCT = ("Customer", "customer_unique_id"), ("Product", "product_id")
 SELLER, CATEGORY = ("Seller", "seller_id"), ("Category", "name")
 LABELS = (CUSTOMER, PRODUCT, SELLER, CATEGORY)
+# The label of the nodes in which changes travel: one for all kinds, since a Spark job for each costs more than its rows do.
+CHANGE = "_Change"
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,14 @@ class Kind:
         key = f"n.{self.key[0]} AS {self.key[0]}" if self.is_node else f"a.{self.label[1]} AS start, b.{self.end[1]} AS end"
         return f"{self.all(suffix)} RETURN " + ", ".join([key, *(f"n.{name} AS {name}" for name in self.properties)])
 
-    @property
-    def change(self) -> str:
-        """The label of the nodes in which changes travel."""
-        return f"_Change_{self.view.name}"
+    def comes_again(self, row: str) -> str:
+        """Whether a node that goes also comes: then it stays, with other properties."""
+        known = f"kind: '{self.view.name}', {self.key[0]}: {row}.{self.key[0]}"
+        return f"EXISTS {{ MATCH (d:{CHANGE} {{{known}}}) WHERE d.{SIGN} > 0 }}"
 
-    def keep_change(self) -> str:
-        """Write a row of a change as a node; a second time changes nothing."""
-        values = ", ".join(f"n.{name} = event.{name}" for name in self.view.types)
-        return f"MERGE (n:{self.change} {{row: event.row}}) SET n.{SIGN} = event.{SIGN}, {values}"
-
-    def read_change(self) -> str:
-        return f"MATCH (n:{self.change}) RETURN " + ", ".join(f"n.{name} AS {name}" for name in [*self.view.types, SIGN])
+    def changes(self, sign: str) -> str:
+        """MATCH for what was sent of it, as c: what comes (> 0) or goes (< 0)."""
+        return f"MATCH (c:{CHANGE} {{kind: '{self.view.name}'}}) WHERE c.{SIGN} {sign}"
 
 
 def _nodes(label: tuple[str, str], source: str, build: Callable[..., DataFrame], grain: str | None = None, **properties: str) -> Kind:
@@ -153,3 +151,19 @@ KINDS = (
     _edges("ALSO_BOUGHT", PRODUCT, PRODUCT, "bought_together", _also_bought, orders="bigint", lift="double"),
     _edges("RECOMMENDED", CUSTOMER, PRODUCT, "recommendations", _recommended, rank="bigint", score="double"),
 )  # fmt: skip
+
+
+def changed_properties() -> dict[str, str]:
+    """The columns of all kinds, with their types: the properties of the nodes in which changes travel."""
+    return {name: type_ for kind in KINDS for name, type_ in kind.view.types.items()}
+
+
+def keep_change() -> str:
+    """Write a row of a change as a node; a second time changes nothing."""
+    values = ", ".join(f"n.{name} = event.{name}" for name in ["kind", SIGN, *changed_properties()])
+    return f"MERGE (n:{CHANGE} {{row: event.row}}) SET {values}"
+
+
+def read_changes() -> str:
+    """All rows of changes."""
+    return f"MATCH (n:{CHANGE}) RETURN " + ", ".join(f"n.{name} AS {name}" for name in ["kind", SIGN, *changed_properties()])

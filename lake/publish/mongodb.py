@@ -24,7 +24,7 @@ from lake.errors import BadConfiguration, BadEnvironment, LawBroken
 from lake.publish.documents import VIEWS
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
-from lake.publish.view import WRITERS, View
+from lake.publish.view import WRITERS, View, fingerprints
 from lake.session import Lake
 from lake.settings import required
 from lake.tables import SPARK_ERRORS
@@ -140,13 +140,13 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         database[MARKER].delete_many({"_id": "previous"})
         for view in VIEWS:
             database.drop_collection(f"{view.name}__changes")
-        for view in (view for view in VIEWS if view.name in changes):
-            frame = changes[view.name]
-            sent, columns = f"{view.name}__changes", [name for name in frame.columns if name != SIGN]
-            wrapped = frame.select(F.struct(*columns).alias("document"), SIGN)
-            send(wrapped, sent)
-            arrived = _read(lake, sent, wrapped).select("document.*", SIGN)
-            _require(sent, view.fingerprint(arrived), told[view.name])
+        arrived = {}
+        for name, frame in changes.items():
+            wrapped = frame.select(F.struct(*[column for column in frame.columns if column != SIGN]).alias("document"), SIGN)
+            send(wrapped, f"{name}__changes")
+            arrived[name] = _read(lake, f"{name}__changes", wrapped).select("document.*", SIGN)
+        for name, (_, found) in fingerprints(VIEWS, arrived).items():
+            _require(f"{name}__changes", found, told[name])
         with database.client.start_session() as session:
             session.with_transaction(lambda session: _apply(database, session, new, _marked(database, "current", session)))
 

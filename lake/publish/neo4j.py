@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
 
 from neo4j import Driver, GraphDatabase, ManagedTransaction
 from neo4j.exceptions import DriverError, Neo4jError
@@ -17,10 +18,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.errors import BadEnvironment, LawBroken, NotSet
-from lake.publish.fingerprint import SIGN, Fingerprint, summed
-from lake.publish.graph import KINDS, LABELS, Kind
+from lake.publish.fingerprint import FIELD, SIGN, Fingerprint, summed
+from lake.publish.graph import CHANGE, KINDS, LABELS, Kind, changed_properties, keep_change, read_changes
 from lake.publish.snapshot import Held
-from lake.publish.view import View
+from lake.publish.view import View, fingerprints
 from lake.session import Lake
 from lake.settings import required
 
@@ -119,15 +120,32 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
     with connected() as driver:
         _make_constraints(driver)
         _forget_previous(driver)
-        for kind in (kind for kind in KINDS if kind.view.name in changes):
-            frame = changes[kind.view.name]
-            # What tells a row of a change from the others: then a batch that is sent twice is there once.
-            row = F.concat_ws("\x1f", *kind.key, SIGN)
-            send(frame.withColumn("row", row), kind.keep_change())
-            _require(kind, kind.view.fingerprint(_read(lake, kind.read_change(), frame)), told[kind.view.name])
+        _send_changes(lake, changes, told)
         before = _marked(driver, "current")
         with driver.session() as session:
             session.execute_write(lambda transaction: _apply(transaction, new, before))
+
+
+def _send_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint]) -> None:
+    """Send what changed of all kinds, and compare what arrived."""
+    if not changes:
+        return
+    kinds = [kind for kind in KINDS if kind.view.name in changes]
+    rows = reduce(DataFrame.unionAll, [_as_nodes(kind, changes[kind.view.name]) for kind in kinds])
+    send(rows, keep_change())
+    arrived = _read(lake, read_changes(), rows.drop("row")).persist()
+    of_kind = {k.view.name: arrived.where(F.col("kind") == k.view.name).select(*k.view.types, SIGN) for k in kinds}
+    found = fingerprints([kind.view for kind in kinds], of_kind)
+    arrived.unpersist()
+    for kind in kinds:
+        _require(kind, found[kind.view.name][1], told[kind.view.name])
+
+
+def _as_nodes(kind: Kind, rows: DataFrame) -> DataFrame:
+    """Changes of a kind with the columns of all, and `row`, by which a batch that is sent twice is there once."""
+    columns = [F.col(n) if n in kind.view.types else F.lit(None).cast(type_).alias(n) for n, type_ in changed_properties().items()]
+    name = F.lit(kind.view.name)
+    return rows.select(F.concat_ws(FIELD, name, *kind.key, F.col(SIGN)).alias("row"), name.alias("kind"), SIGN, *columns)
 
 
 def _require_connector(lake: Lake) -> None:
@@ -143,10 +161,9 @@ def _make_constraints(driver: Driver) -> None:
     for label, key in LABELS:
         for name in (label, f"{label}__stage"):
             driver.execute_query(f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{name}) REQUIRE n.{key} IS UNIQUE")
-    for kind in KINDS:
-        driver.execute_query(f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{kind.change}) REQUIRE n.row IS UNIQUE")
-        if kind.is_node:
-            driver.execute_query(f"CREATE INDEX IF NOT EXISTS FOR (n:{kind.change}) ON (n.{kind.key[0]})")
+    driver.execute_query(f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{CHANGE}) REQUIRE n.row IS UNIQUE")
+    for properties in ("n.kind", *(f"n.kind, n.{key}" for _, key in LABELS)):
+        driver.execute_query(f"CREATE INDEX IF NOT EXISTS FOR (n:{CHANGE}) ON ({properties})")
     driver.execute_query("CREATE CONSTRAINT IF NOT EXISTS FOR (s:_Snapshot) REQUIRE s.state IS UNIQUE")
     driver.execute_query("CALL db.awaitIndexes(60)")
 
@@ -154,7 +171,7 @@ def _make_constraints(driver: Driver) -> None:
 def _forget_previous(driver: Driver) -> None:
     """Delete what leads back. First the marker: what is half deleted must not be brought back."""
     driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
-    _clear(driver, *(f"{label}__previous" for label, _ in LABELS), *(kind.change for kind in KINDS))
+    _clear(driver, *(f"{label}__previous" for label, _ in LABELS), CHANGE)
 
 
 def _clear(driver: Driver, *labels: str) -> None:
@@ -198,14 +215,10 @@ def _require(kind: Kind, found: Fingerprint, expected: Fingerprint) -> None:
 def _apply(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
     """What was sent goes into the graph, is counted and summed there, and the marker is set."""
     nodes, edges = [kind for kind in KINDS if kind.is_node], [kind for kind in KINDS if not kind.is_node]
-    steps = [f"MATCH (c:{kind.change}) WHERE c.{SIGN} < 0 {kind.delete('c')}" for kind in edges]
-    steps += [f"MATCH (c:{kind.change}) WHERE c.{SIGN} > 0 {kind.merge('c')}" for kind in nodes]
-    steps += [
-        f"MATCH (c:{kind.change}) WHERE c.{SIGN} < 0 "
-        f"AND NOT EXISTS {{ MATCH (d:{kind.change} {{{kind.key[0]}: c.{kind.key[0]}}}) WHERE d.{SIGN} > 0 }} {kind.delete('c')}"
-        for kind in nodes
-    ]
-    steps += [f"MATCH (c:{kind.change}) WHERE c.{SIGN} > 0 {kind.merge('c')}" for kind in edges]
+    steps = [f"{kind.changes('< 0')} {kind.delete('c')}" for kind in edges]
+    steps += [f"{kind.changes('> 0')} {kind.merge('c')}" for kind in nodes]
+    steps += [f"{kind.changes('< 0')} AND NOT {kind.comes_again('c')} {kind.delete('c')}" for kind in nodes]
+    steps += [f"{kind.changes('> 0')} {kind.merge('c')}" for kind in edges]
     for step in steps:
         transaction.run(step).consume()
     for kind in KINDS:
@@ -242,8 +255,7 @@ def restore() -> Held:
 
         def bring_back(transaction: ManagedTransaction) -> None:
             if now.travelled == "changes":
-                for kind in KINDS:
-                    transaction.run(f"MATCH (c:{kind.change}) SET c.{SIGN} = -c.{SIGN}").consume()
+                transaction.run(f"MATCH (c:{CHANGE}) SET c.{SIGN} = -c.{SIGN}").consume()
                 _apply(transaction, before, now)
             else:
                 _relabel(transaction, before, now, "previous")

@@ -14,7 +14,7 @@ from lake.settings import load_settings
 MONEY = ["0.01", "-0.01", "9999999999.99"]
 DATES = ["1900-01-01", "2299-12-31", "2017-10-15", "2018-02-18"]
 TIMES = ["1900-01-01 00:00:00", "2299-12-31 23:59:59", "2017-10-15 00:30:00", "2018-02-17 23:30:00"]
-TEXTS = ["", "ação 🛒👍🏽", ("linha um\nlinha dois\r\n\"aspas\" 'simples' \\ \t; " * 6)[:208]]
+TEXTS = ["", "ação 🛒👍🏽", ("linha um\nlinha dois\r\n\"aspas\" 'simples' \\ \t; " * 6)[:208], "a\x1fb\x1e1c\x1e"]
 TYPES = {
     "key": "string", "money": "decimal(12,2)", "day": "date", "moment": "timestamp", "text": "string", "whole": "bigint",
     "small": "int", "real": "double", "flag": "boolean",
