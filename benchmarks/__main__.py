@@ -1,12 +1,13 @@
 """Whole runs, each in processes of its own, on the same files in one go: CPU seconds, wall seconds, peak memory.
 
 python -m benchmarks full --landing DIR             our run against DuckDB + delta-rs and against the straightforward way
-python -m benchmarks day --scale 1 --scale 10       a day's increment on lakes of these scales (generated)
+python -m benchmarks day --scale 1 --scale 10       the same day's increment on lakes of these scales (generated)
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import resource
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,14 +103,44 @@ def full(landing: Path, work: Path) -> None:
     report(rows)
 
 
+def last_day(landing: Path) -> Path:
+    """The folder of the last delivery."""
+    return max(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
+
+
+def thin(day: Path, share: float) -> None:
+    """Leave a share of a day's orders, with what belongs to them; products and sellers stay."""
+
+    def keep(name: str, wanted: Callable[[dict[str, str]], bool]) -> list[dict[str, str]]:
+        path = day / f"olist_{name}_dataset.csv"
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, header = [row for row in reader if wanted(row)], reader.fieldnames or []
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, header, quoting=csv.QUOTE_ALL)
+            writer.writeheader()
+            writer.writerows(rows)
+        return rows
+
+    orders = keep("orders", lambda row: zlib.crc32(row["order_id"].encode()) < share * 2**32)
+    customers, kept = {row["customer_id"] for row in orders}, {row["order_id"] for row in orders}
+    keep("customers", lambda row: row["customer_id"] in customers)
+    for name in ("order_items", "order_payments", "order_reviews"):
+        keep(name, lambda row: row["order_id"] in kept)
+
+
 def day(scales: list[float], work: Path) -> None:
-    """A day's drop on lakes of several scales: first all but the last day, then that day alone is measured."""
+    """The same day's drop on lakes of several scales: first all but the last day, then that day alone is measured, with as many
+    orders as it has at scale 1."""
     rows = []
     for scale in scales:
         landing, lake = work / f"landing{scale:g}", work / f"lake{scale:g}"
         if not landing.exists():
             run([[sys.executable, "-m", "lake.generator", str(landing), "--scale", str(scale), "--days", "2"]])
-        last = max(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
+            thin(last_day(landing), min(1.0, 1 / scale))
+        last = last_day(landing)
         aside = work / f"aside{scale:g}"
         shutil.rmtree(lake, ignore_errors=True)
         shutil.move(last, aside)
