@@ -139,7 +139,8 @@ def day(scales: list[float], work: Path) -> None:
         landing, lake = work / f"landing{scale:g}", work / f"lake{scale:g}"
         if not landing.exists():
             run([[sys.executable, "-m", "lake.generator", str(landing), "--scale", str(scale), "--days", "2"]])
-            thin(last_day(landing), min(1.0, 1 / scale))
+            if scale > 1:
+                thin(last_day(landing), 1 / scale)
         last = last_day(landing)
         aside = work / f"aside{scale:g}"
         shutil.rmtree(lake, ignore_errors=True)

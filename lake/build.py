@@ -8,8 +8,6 @@ their place. A full rebuild is the same code with everything touched.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -67,7 +65,7 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
         if touched is None:
             write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
             return
-        with _cached(touched) as keys:
+        with tables.cached(touched) as keys:
             if not _written_anew(gold, before):
                 _replace_groups(lake, run, gold, sources, keys, until, before, outcome)
             elif keys.isEmpty():
@@ -138,15 +136,6 @@ def _restricted(gold: Contract, sources: dict[str, DataFrame], keys: DataFrame) 
 # ------------------------------------------------------------------------------------------------------------- writing
 
 
-@contextmanager
-def _cached(frame: DataFrame) -> Iterator[DataFrame]:
-    frame = frame.persist()
-    try:
-        yield frame
-    finally:
-        frame.unpersist()
-
-
 def gate_measured(run: Run, gold: Contract, measured: dict, rows_in_table: int) -> None:
     judged = judge(suite(gold.name), measured | {"rows in table": rows_in_table}, waived_rules(gold.name, run.today))
     run.quality(judged)
@@ -163,7 +152,7 @@ def write_all(
     facts: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Measure, judge and write a whole table."""
-    with _cached(frame) as rows:
+    with tables.cached(frame) as rows:
         measured = measure(rows, suite(gold.name)).values
         total = measured["table.row_count"]
         gate_measured(run, gold, measured, total)
@@ -199,7 +188,7 @@ def _replace_groups(
     """Build the touched groups again and write where they differ from what the table had of them."""
     mine = tables.read(lake, gold.name).join(F.broadcast(keys), gold.grain, "left_semi")
     new = _built(gold, _restricted(gold, sources, keys))
-    with _cached(tables.compared(gold, mine, new)) as rows:
+    with tables.cached(tables.compared(gold, mine, new)) as rows:
         action = F.col("_action")
         tallies = {name: ("sum", F.when(action == name, 1).otherwise(0)) for name in ("insert", "update", "delete")}
         measured = measure(rows, suite(gold.name), action != "delete", extra=tallies)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -153,6 +154,16 @@ def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
         if any(word in str(error) for word in FEED_ENDED):
             return None
         raise
+
+
+@contextmanager
+def cached(frame: DataFrame) -> Iterator[DataFrame]:
+    """A frame whose rows are kept from their first use until the end of the block."""
+    frame = frame.persist()
+    try:
+        yield frame
+    finally:
+        frame.unpersist()
 
 
 def conforming(contract: Contract, frame: DataFrame) -> DataFrame:

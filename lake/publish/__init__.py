@@ -25,7 +25,7 @@ from lake.publish.fingerprint import SIGN, Fingerprint
 from lake.publish.snapshot import Held, Snapshot, newest_snapshot
 from lake.publish.view import View, difference, fingerprints, moved, shape, whole, written_anew
 from lake.session import Lake
-from lake.tables import SPARK_ERRORS
+from lake.tables import SPARK_ERRORS, cached
 
 STORES: dict[str, ModuleType] = {module.NAME: module for module in (mongodb, clickhouse, neo4j)}
 # Seconds to wait before a store that failed is tried again.
@@ -123,7 +123,7 @@ def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None
 
 def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, why: str | None) -> Load:
     views = store.views()
-    frames = {view.name: _persisted(kept, whole(lake, view, snapshot)) for view in views}
+    frames = {view.name: kept.enter_context(cached(whole(lake, view, snapshot))) for view in views}
     told = {name: found for name, (_, found) in fingerprints(views, frames).items()}
     new = Held(snapshot, shape(views), "all", told)
     return Load("all", why, frames, {name: found.rows for name, found in told.items()}, told, new)
@@ -141,7 +141,7 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
             frame = whole(lake, view, snapshot)
         elif (frame := difference(lake, view, held.snapshot, snapshot)) is None:
             return None, f"the change feed of {', '.join(view.sources)} does not reach back to snapshot {held.snapshot.id}"
-        frames[view.name] = _persisted(kept, frame)
+        frames[view.name] = kept.enter_context(cached(frame))
     try:
         found = fingerprints(views, frames)
     except SPARK_ERRORS as error:
@@ -153,19 +153,13 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
     for name, (count, change) in found.items():
         signed = SIGN in frames[name].columns
         new = told[name] + change if signed else change
-        if count if signed else new != told[name]:
+        if (signed and count) or (not signed and new != told[name]):
             rows[name], sent[name], told[name] = count, change, new
     frames = {name: frames[name] for name in rows}
     total = sum(rows.values())
     if total > getattr(store, "MOST_CHANGES", total):
         return None, f"{total:,} rows changed, too many for one transaction"
     return Load("changes", None, frames, rows, sent, Held(snapshot, held.shape, "changes", told)), None
-
-
-def _persisted(kept: ExitStack, frame: DataFrame) -> DataFrame:
-    frame = frame.persist()
-    kept.callback(frame.unpersist)
-    return frame
 
 
 def _reason(store: str, problem: Exception) -> str:

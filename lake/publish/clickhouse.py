@@ -302,11 +302,15 @@ def _switch(client: Client, new: Held, names: list[str]) -> None:
     there = {row[0] for row in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows}
     with _switching(client, new):
         if old := [name for name in names if name in there]:
-            client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}__stage`" for name in old))
+            _exchange(client, old, "__stage")
             client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}__previous`" for name in old) + " SYNC")
         renamed = {f"{name}__stage": f"{name}__previous" if name in there else name for name in names}
         if renamed:
             client.command("RENAME TABLE " + ", ".join(f"`{name}` TO `{to}`" for name, to in renamed.items()))
+
+
+def _exchange(client: Client, names: list[str], suffix: str) -> None:
+    client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}{suffix}`" for name in names))
 
 
 def restore() -> Held:
@@ -323,5 +327,5 @@ def restore() -> Held:
         names = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
         with _switching(client, before):
             if names:
-                client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}__previous`" for name in names))
+                _exchange(client, names, "__previous")
     return before

@@ -12,8 +12,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 SIGN = "_sign"
-# Holds each summed value of a row.
-SUMMED = "decimal(28,4)"
 FIELD, NULL = "\x1f", "\x00"
 
 
@@ -60,36 +58,40 @@ def counted(frames: Mapping[str, tuple[DataFrame, Mapping[str, str]]]) -> dict[s
     if not frames:
         return {}
     most = max(len(summed(types)) for _, types in frames.values())
-    rows = reduce(DataFrame.unionAll, [_measurable(name, frame, types, most) for name, (frame, types) in frames.items()])
+    value = f"decimal(28,{max(_places(type_) for _, types in frames.values() for type_ in types.values())})"
+    rows = reduce(DataFrame.unionAll, [_measurable(name, frame, types, most, value) for name, (frame, types) in frames.items()])
     what = [F.count(F.lit(1)), F.sum("weight"), F.sum("checksum"), *[F.sum(f"sum{i}") for i in range(most)]]
     found = {row[0]: row[1:] for row in rows.groupBy("name").agg(*what).collect()}
     nothing = (0, 0, 0, *[0] * most)
     return {name: _of_row(types, found.get(name, nothing)) for name, (_, types) in frames.items()}
 
 
-def _measurable(name: str, frame: DataFrame, types: Mapping[str, str], most: int) -> DataFrame:
-    """What the rows of a frame add to its fingerprint; with as many sums as the frame that has most."""
+def _measurable(name: str, frame: DataFrame, types: Mapping[str, str], most: int, value: str) -> DataFrame:
+    """What the rows of a frame add to its fingerprint; with as many sums as the frame that has most, of a type that holds all."""
     weight = F.col(SIGN).cast("int") if SIGN in frame.columns else F.lit(1)
     text = F.concat_ws(FIELD, *[F.coalesce(canonical(F.col(f"`{name}`"), type_), F.lit(NULL)) for name, type_ in types.items()])
-    sums = [F.col(f"`{name}`").cast(SUMMED) * weight for name in summed(types)]
+    sums = [F.col(f"`{name}`").cast(value) * weight for name in summed(types)]
     sums += [F.lit(None)] * (most - len(sums))
     return frame.select(
         F.lit(name).alias("name"),
         weight.alias("weight"),
         (F.crc32(text.cast("binary")) * weight).alias("checksum"),
-        *[value.cast(SUMMED).alias(f"sum{i}") for i, value in enumerate(sums)],
+        *[each.cast(value).alias(f"sum{i}") for i, each in enumerate(sums)],
     )
 
 
 def _of_row(types: Mapping[str, str], row: tuple[Any, ...]) -> tuple[int, Fingerprint]:
     rows, weight, checksum, *sums = row
-    exact = {name: Decimal(value or 0).quantize(_unit(types[name])) for name, value in zip(summed(types), sums, strict=False)}
+    exact = {
+        name: Decimal(value or 0).quantize(Decimal(1).scaleb(-_places(types[name])))
+        for name, value in zip(summed(types), sums, strict=False)
+    }
     return rows, Fingerprint.of(weight, checksum, exact)
 
 
-def _unit(type_: str) -> Decimal:
-    """The last digit that values of a type have."""
-    return Decimal(1).scaleb(-int(type_.rstrip(")").split(",")[1])) if type_.startswith("decimal") else Decimal(1)
+def _places(type_: str) -> int:
+    """Decimal places of a type's values."""
+    return int(type_.rstrip(")").split(",")[1]) if type_.startswith("decimal") else 0
 
 
 def canonical(value: Column, type_: str) -> Column:

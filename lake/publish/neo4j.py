@@ -24,6 +24,7 @@ from lake.publish.snapshot import Held
 from lake.publish.view import View, fingerprints
 from lake.session import Lake
 from lake.settings import required
+from lake.tables import cached
 
 NAME = "neo4j"
 SOURCE = "org.neo4j.spark.DataSource"
@@ -133,10 +134,9 @@ def _send_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[st
     kinds = [kind for kind in KINDS if kind.view.name in changes]
     rows = reduce(DataFrame.unionAll, [_as_nodes(kind, changes[kind.view.name]) for kind in kinds])
     send(rows, keep_change())
-    arrived = _read(lake, read_changes(), rows.drop("row")).persist()
-    of_kind = {k.view.name: arrived.where(F.col("kind") == k.view.name).select(*k.view.types, SIGN) for k in kinds}
-    found = fingerprints([kind.view for kind in kinds], of_kind)
-    arrived.unpersist()
+    with cached(_read(lake, read_changes(), rows.drop("row"))) as arrived:
+        of_kind = {k.view.name: arrived.where(F.col("kind") == k.view.name).select(*k.view.types, SIGN) for k in kinds}
+        found = fingerprints([kind.view for kind in kinds], of_kind)
     for kind in kinds:
         _require(kind, found[kind.view.name][1], told[kind.view.name])
 

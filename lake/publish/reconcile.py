@@ -16,6 +16,7 @@ from lake.publish.fingerprint import Fingerprint
 from lake.publish.snapshot import newest_snapshot
 from lake.publish.view import whole
 from lake.session import Lake
+from lake.tables import cached
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,8 @@ def _of_store(lake: Lake, store: ModuleType) -> list[Line]:
     say(f"  {store.NAME} holds snapshot {held.snapshot.id}{behind}")
     lines = []
     for view in store.views():
-        rows = whole(lake, view, held.snapshot).persist()
-        try:
+        with cached(whole(lake, view, held.snapshot)) as rows:
             lines += _lines(store.NAME, view.name, view.fingerprint(rows), store.measured(lake, view, rows))
-        finally:
-            rows.unpersist()
     return lines
 
 
