@@ -25,7 +25,7 @@ endef
 export LAKE LAKE_PATH Q TO_ASK
 
 READY := .venv/ready
-$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/logstore/ConditionalLogStore.java
+$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/jvm/ConditionalLogStore.java infra/jvm/CompiledCode.java
 	infra/local/install.sh
 
 .PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-superset test-airflow test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down superset superset-down superset-export status clean
@@ -33,7 +33,7 @@ $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/s
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ ##/' | awk -F ' ## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## the environment: packages, jars, class archive
+setup: $(READY)  ## the environment: packages, jars, archives of classes and compiled code
 
 demo: $(READY)  ## a marketplace of Olist's size from raw files to gold and the stores, with a report (SCALE=1)
 	@[ -f $(LANDING)/_manifest.json ] || python -m lake.generator $(LANDING) --scale $(SCALE)

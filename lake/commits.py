@@ -53,7 +53,7 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.
     frame = None if frame is None else tables.conforming(contract, frame)
     if found := _followed(lake, contract, note):
         return _commit(contract, found, frame, note, removing=mode == "overwrite")
-    frame = lake.spark.createDataFrame([], contract.schema) if frame is None else frame
+    frame = lake.rows([], contract.schema) if frame is None else frame
     writer = frame.write.format("delta").mode(mode).options(**_options(contract, note))
     # A new column of the contract is added to the table; a changed type is refused.
     writer = writer.option("mergeSchema", "true")

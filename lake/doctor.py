@@ -74,7 +74,7 @@ def _jars() -> Iterator[Finding]:
     yield Finding(
         "hadoop-aws equals Spark's Hadoop", same, ", ".join(f"{n} {v}" for n, v in versions.items()), "mend conf/spark-jars.pom.xml"
     )
-    yield Finding("log store for buckets", "lakehouse-logstore.jar" in there, "two drivers on one table lose nothing", "make setup")
+    yield Finding("log store for buckets", "lakehouse.jar" in there, "two drivers on one table lose nothing", "make setup")
 
 
 def _version_of(jar: str, names: set[str]) -> str:

@@ -19,6 +19,7 @@ from typing import IO
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from lake import commits, storage, tables
 from lake.contracts import Contract, contract, layer
@@ -244,8 +245,7 @@ def _rows(lake: Lake, feed: Contract, arrivals: list[Arrival], batch: int) -> Da
 
 
 def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group: list[Arrival], batch: int) -> DataFrame:
-    spark = lake.spark
-    text = spark.read.option("lineSep", "\n").text([a.delivered.path for a in group])
+    text = lake.spark.read.option("lineSep", "\n").text([a.delivered.path for a in group])
     lines = text.select(
         F.regexp_replace(F.col("_metadata.file_path"), "^file:/*", "/").alias("_path"),
         (F.monotonically_increasing_id().bitwiseAND(F.lit(ROW_OF_PARTITION)) + 1).alias("_line"),
@@ -253,7 +253,7 @@ def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group
     ).where("_line > 1")
     spanning = [(_url(a.delivered.path), line, start) for a in group for line, start in a.scan.joined.items()]
     if spanning:
-        joined = F.broadcast(spark.createDataFrame(spanning, "_path string, _line bigint, _start bigint"))
+        joined = F.broadcast(lake.rows(spanning, T.StructType.fromDDL("_path string, _line bigint, _start bigint")))
         several = (
             lines.join(joined, ["_path", "_line"], "inner")
             .groupBy("_path", "_start")
@@ -262,9 +262,9 @@ def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group
         )
         lines = lines.join(joined, ["_path", "_line"], "left_anti").unionByName(several)
     record = F.regexp_replace("value", "\r$", "") if crlf else F.col("value")
-    known = spark.createDataFrame(
+    known = lake.rows(
         [(_url(a.delivered.path), a.scan.file_id, a.delivered.file, _drop_date(a)) for a in group],
-        "_path string, _file_id string, _file string, _drop_date string",
+        T.StructType.fromDDL("_path string, _file_id string, _file string, _drop_date string"),
     )
     names = [f"c{i}" for i in range(len(header))]
     parsed = F.from_csv(

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any
 
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from lake import VERSION, commits, storage, tables
 from lake.contracts import contract
@@ -170,13 +171,14 @@ def _write_table(lake: Lake, run_id: str, part: str, table: str, records: list[d
     before = tables.note(lake, table)
     if before and part == before.facts.get("part"):
         return
-    schema = ", ".join(f"`{name}` string" for name in definition.columns)
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in definition.columns])
     values = [
         [None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns]
         for r in records
     ]
-    frame = lake.spark.createDataFrame(values, schema).coalesce(1)
-    typed = frame.select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
+    typed = (
+        lake.rows(values, schema).coalesce(1).select(*[F.col(n).cast(definition.schema[n].dataType).alias(n) for n in definition.columns])
+    )
     total = (before.rows if before else 0) + len(records)
     note = tables.Note(run_id, "ledger", before.sequence + 1 if before else 1, {}, total, {"part": part})
     commits.append(lake, definition, typed, note)

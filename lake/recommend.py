@@ -65,7 +65,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         parameters = {"rank": RANK, "iterations": ITERATIONS, "regularisation": REGULARISATION, "model_path": path}
         records = [{**m, "seed": SEED, "model_run": model_run, **(parameters if m["method"] == "als" else {})} for m in measured]
         schema = contract(RUNS).schema
-        frame = lake.spark.createDataFrame([tuple(r.get(n) for n in schema.names) for r in records], schema)
+        frame = lake.rows([[r.get(n) for n in schema.names] for r in records], schema)
         outcome.inputs, outcome.rows_read, outcome.rows_written = until, len(records), len(records)
         if runs_before and tables.read(lake, RUNS).where(F.col("model_run") == model_run).count():
             outcome.status = "unchanged"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import pyarrow as pa
 from py4j.java_gateway import JVMView
 from pyspark import SparkConf, SparkContext
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
 from lake.errors import BadEnvironment
 from lake.settings import CONF, Settings
@@ -44,6 +49,12 @@ class Lake:
         are written at the same time must not share one."""
         return replace(self, spark=self.spark.newSession())
 
+    def rows(self, values: Sequence[Sequence[Any]], schema: StructType) -> DataFrame:
+        """A few rows of this program as a frame. What pyspark makes of a list is read by a Python worker, which has to start."""
+        types = to_arrow_schema(schema)
+        columns = [pa.array([row[at] for row in values], type=field.type) for at, field in enumerate(types)]
+        return self.spark.createDataFrame(pa.Table.from_arrays(columns, schema=types), schema)
+
 
 def _defaults() -> dict[str, str]:
     """The settings of conf/spark-defaults.conf."""
@@ -73,11 +84,13 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
         for name, value in {**_defaults(), **settings.spark}.items():
             if not given.contains(name):
                 builder = builder.config(name, value)
-        SparkContext._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
+        for brought in ("io.delta.sql.DeltaSparkSessionExtension", "lakehouse.CompiledCode"):
+            SparkContext._jvm.java.lang.Class.forName(brought)
         spark = builder.getOrCreate()
     except Exception as error:
         raise BadEnvironment(
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"
         ) from error
     _remember_classes(spark._jvm)
+    spark._jvm.lakehouse.CompiledCode.remember()
     return Lake(spark, settings.lake.rstrip("/"), settings.landing.rstrip("/"))

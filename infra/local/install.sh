@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the environment in .venv: Python packages, the connectors' jars, Spark's settings, and an archive of loaded classes.
+# Makes the environment in .venv: Python packages, the connectors' jars, Spark's settings, and archives of loaded classes and of
+# the code that Spark generates.
 # Downloads are kept in ${XDG_CACHE_HOME:-~/.cache}/lakehouse; a second run is short.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,20 +34,22 @@ find "$site/pyspark/jars" -type l -delete
 find "$jars" -name '*.jar' ! -name 'neo4j-*' -exec ln -s -t "$site/pyspark/jars" {} +
 ln -sfn "$jars" .venv/jars
 classes="$(mktemp -d)"
-javac --release 17 -d "$classes" -cp "$site/pyspark/jars/*" infra/logstore/ConditionalLogStore.java
-jar --create --file "$site/pyspark/jars/lakehouse-logstore.jar" -C "$classes" .
+rm -f "$site/pyspark/jars/lakehouse"*.jar
+javac --release 17 -nowarn -d "$classes" -cp "$site/pyspark/jars/*" infra/jvm/*.java
+jar --create --file "$site/pyspark/jars/lakehouse.jar" -C "$classes" .
 rm -rf "$classes"
 
 echo "3/4 Spark's settings (conf/)"
 ln -sfn "$PWD/conf" "$site/pyspark/conf"
 
-echo "4/4 archive of loaded classes (a trial run on a small marketplace)"
+echo "4/4 archives of loaded classes and compiled code (a first load and a day of a small marketplace)"
 trial="$(mktemp -d)"
 trap 'rm -rf "$trial"' EXIT
-rm -f "$site/pyspark/lakehouse.jsa"
+rm -f "$site/pyspark/lakehouse.jsa" "$site/pyspark/lakehouse.compiled"
 PATH="$PWD/.venv/bin:$PATH"
 python -m lake.generator "$trial/landing" --scale 0.01 --days 1 2> "$trial/log" || { cat "$trial/log" >&2; exit 1; }
-LAKE_ARCHIVE_TO="$site/pyspark/lakehouse.jsa" \
-  spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing" > "$trial/log" 2>&1 || { cat "$trial/log" >&2; exit 1; }
+try() { LAKE_LEARN=true spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing$1" > "$trial/log" 2>&1 || { cat "$trial/log" >&2; exit 1; }; }
+LAKE_ARCHIVE_TO="$site/pyspark/lakehouse.jsa" try /initial
+try ""
 [ -f "$site/pyspark/lakehouse.jsa" ] || echo "  no archive was made; everything works, a driver starts a little slower"
 touch .venv/ready

@@ -1,0 +1,234 @@
+package lakehouse;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Field;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+import org.apache.spark.sql.catalyst.encoders.HashableWeakReference;
+import org.apache.spark.sql.catalyst.expressions.codegen.ByteCodeStats;
+import org.apache.spark.sql.catalyst.expressions.codegen.CodeAndComment;
+import org.apache.spark.sql.catalyst.expressions.codegen.CodeGenerator$;
+import org.apache.spark.sql.catalyst.expressions.codegen.GeneratedClass;
+import org.apache.spark.util.NonFateSharingLoadingCache;
+import org.apache.spark.util.Utils;
+import org.codehaus.commons.compiler.util.reflect.ByteArrayClassLoader;
+import org.sparkproject.guava.cache.CacheLoader;
+import scala.Tuple2;
+
+/**
+ * Compiled code that outlives its JVM. Spark generates nearly the same code for our queries in every run, and compiling it is a
+ * tenth of a run. What setup's trial run has compiled lies in a file; this stands where Spark's cache of compiled code asks for what
+ * it lacks, and has only that compiled which the file does not know. Since Spark 4.2 the cache asks twice, for the class loader of the
+ * driver and for that of the tasks; here one answer serves both.
+ *
+ * <p>System properties: {@code lakehouse.compiled}, the file; {@code lakehouse.learn}, whether to add to it when the JVM ends.
+ */
+public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> {
+    private static final String GENERATED = "org.apache.spark.sql.catalyst.expressions.GeneratedClass";
+    private static final HashableWeakReference ANY_LOADER = new HashableWeakReference(CodeGenerator$.class.getClassLoader());
+    private static final Pattern PART = Pattern.compile("\\b(\\w+?_(?:doAggregate|subExpr)_\\w++)\\(([^()]*+)\\)");
+
+    private final NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> cache;
+    private final CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> compiler;
+    private final ZipFile known;
+    private final Map<String, byte[]> learned = new ConcurrentHashMap<>();
+    private final boolean learns = Boolean.getBoolean("lakehouse.learn");
+
+    /** Stand before the compiler, in a JVM that was told of a file. */
+    @SuppressWarnings("unchecked")
+    public static synchronized void remember() throws ReflectiveOperationException {
+        String file = System.getProperty("lakehouse.compiled");
+        if (file == null) {
+            return;
+        }
+        var cache = (NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>>)
+                field(CodeGenerator$.class, "cache").get(null);
+        Object local = field(cache.loadingCache().getClass().getSuperclass(), "localCache").get(cache.loadingCache());
+        Field loader = field(local.getClass(), "defaultLoader");
+        var compiler = (CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>>) loader.get(local);
+        if (!(compiler instanceof CompiledCode)) {
+            loader.set(local, new CompiledCode(cache, compiler, Path.of(file)));
+        }
+    }
+
+    private CompiledCode(
+            NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> cache,
+            CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> compiler,
+            Path file) {
+        this.cache = cache;
+        this.compiler = compiler;
+        this.known = open(file);
+        if (learns) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> save(file)));
+        }
+    }
+
+    /** The file; null if there is none that fits. Code that was compiled against other jars may not run with these. */
+    private static ZipFile open(Path file) {
+        try {
+            ZipFile found = Files.exists(file) ? new ZipFile(file.toFile()) : null;
+            return found != null && jars().equals(found.getComment()) ? found : null;
+        } catch (IOException error) {
+            System.err.println("warning: Spark's code is compiled anew: " + error + "; infra/local/install.sh makes " + file + " again");
+            return null;
+        }
+    }
+
+    @Override
+    public Tuple2<GeneratedClass, ByteCodeStats> load(Tuple2<HashableWeakReference, CodeAndComment> key) throws Exception {
+        if (key._1() != ANY_LOADER) {
+            return cache.get(new Tuple2<>(ANY_LOADER, key._2()));
+        }
+        String name = digest(inOneOrder(key._2().body()));
+        ZipEntry entry = known == null ? null : known.getEntry(name);
+        if (entry != null) {
+            try (InputStream bytes = known.getInputStream(entry)) {
+                return read(bytes);
+            }
+        }
+        Tuple2<GeneratedClass, ByteCodeStats> compiled = compiler.load(key);
+        if (learns) {
+            learned.put(name, written(compiled));
+        }
+        return compiled;
+    }
+
+    /**
+     * Spark lists the parameters of the parts of a long method in the order of a hash set, which differs from run to run. Where a
+     * part and all its calls name the same variables in the same order, that order means nothing: here it is that of their names.
+     */
+    static String inOneOrder(String code) {
+        Map<String, String> variables = PART.matcher(code).results().collect(Collectors.toMap(
+                part -> part.group(1), part -> variables(part.group(2)), (one, other) -> one.equals(other) ? one : ""));
+        return PART.matcher(code).replaceAll(part ->
+                variables.get(part.group(1)).isEmpty() ? part.group() : part.group(1) + "(" + sorted(part.group(2)) + ")");
+    }
+
+    private static String variables(String parameters) {
+        return parameters(parameters).map(CompiledCode::variable).collect(Collectors.joining(","));
+    }
+
+    private static String sorted(String parameters) {
+        return parameters(parameters).sorted(Comparator.comparing(CompiledCode::variable)).collect(Collectors.joining(","));
+    }
+
+    private static Stream<String> parameters(String parameters) {
+        return Arrays.stream(parameters.split(",")).map(String::strip);
+    }
+
+    /** The name in `type name`, or in a call's `name`. */
+    private static String variable(String parameter) {
+        return parameter.substring(parameter.lastIndexOf(' ') + 1);
+    }
+
+    private static Tuple2<GeneratedClass, ByteCodeStats> read(InputStream bytes) throws IOException, ReflectiveOperationException {
+        DataInputStream in = new DataInputStream(bytes);
+        ByteCodeStats stats = new ByteCodeStats(in.readInt(), in.readInt(), in.readInt());
+        Map<String, byte[]> classes = new HashMap<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            classes.put(in.readUTF(), in.readNBytes(in.readInt()));
+        }
+        return new Tuple2<>((GeneratedClass) new Own(classes).loadClass(GENERATED).getConstructor().newInstance(), stats);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static byte[] written(Tuple2<GeneratedClass, ByteCodeStats> compiled) throws IOException, ReflectiveOperationException {
+        var classes = (Map<String, byte[]>) field(ByteArrayClassLoader.class, "classes").get(compiled._1().getClass().getClassLoader());
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        DataOutputStream out = new DataOutputStream(bytes);
+        out.writeInt(compiled._2().maxMethodCodeSize());
+        out.writeInt(compiled._2().maxConstPoolSize());
+        out.writeInt(compiled._2().numInnerClasses());
+        out.writeInt(classes.size());
+        for (Map.Entry<String, byte[]> one : classes.entrySet()) {
+            out.writeUTF(one.getKey());
+            out.writeInt(one.getValue().length);
+            out.write(one.getValue());
+        }
+        return bytes.toByteArray();
+    }
+
+    private void save(Path file) {
+        Path part = Path.of(file + ".part");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(part))) {
+            zip.setComment(jars());
+            if (known != null) {
+                for (ZipEntry entry : known.stream().collect(Collectors.toList())) {
+                    put(zip, entry.getName(), known.getInputStream(entry).readAllBytes());
+                }
+            }
+            for (Map.Entry<String, byte[]> one : learned.entrySet()) {
+                put(zip, one.getKey(), one.getValue());
+            }
+            zip.close();
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException error) {
+            System.err.println("warning: compiled code is not kept: " + error);
+        }
+    }
+
+    private static void put(ZipOutputStream zip, String name, byte[] bytes) throws IOException {
+        zip.putNextEntry(new ZipEntry(name));
+        zip.write(bytes);
+    }
+
+    /** A digest of the names of Java and all jars, which have their versions in them. */
+    private static String jars() {
+        return digest(System.getProperty("java.version") + Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .map(jar -> new File(jar).getName()).sorted().collect(Collectors.joining("\n")));
+    }
+
+    private static String digest(String text) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException never) {
+            throw new IllegalStateException(never);
+        }
+    }
+
+    private static Field field(Class<?> owner, String name) throws NoSuchFieldException {
+        Field field = owner.getDeclaredField(name);
+        field.setAccessible(true);
+        return field;
+    }
+
+    /** Loads its own classes before it asks its parent, who would look for each of them in every jar. */
+    private static final class Own extends ClassLoader {
+        private final Map<String, byte[]> classes;
+
+        Own(Map<String, byte[]> classes) {
+            super(Utils.getContextOrSparkClassLoader());
+            this.classes = classes;
+        }
+
+        @Override
+        protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+            synchronized (getClassLoadingLock(name)) {
+                byte[] bytes = classes.remove(name);
+                Class<?> there = bytes == null ? findLoadedClass(name) : defineClass(name, bytes, 0, bytes.length);
+                return there == null ? super.loadClass(name, resolve) : there;
+            }
+        }
+    }
+}
