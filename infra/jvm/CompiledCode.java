@@ -97,7 +97,7 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
 
     @Override
     public Tuple2<GeneratedClass, ByteCodeStats> load(Tuple2<HashableWeakReference, CodeAndComment> key) throws Exception {
-        if (key._1() != ANY_LOADER) {
+        if (!key._1().equals(ANY_LOADER)) {
             return cache.get(new Tuple2<>(ANY_LOADER, key._2()));
         }
         String name = digest(inOneOrder(key._2().body()));

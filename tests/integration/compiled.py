@@ -15,6 +15,9 @@ SUMS = ["sum(if(d, a - b, b * {n}))", "sum(if(a > b, c, -{n} * c))", "max(case w
 
 if __name__ == "__main__":
     spark = open_lake(load_settings(lake=sys.argv[1]), "compiled").spark
+    # The driver's loader is the one under which all code is kept, that of the tasks is another.
+    system = spark._jvm.java.lang.ClassLoader.getSystemClassLoader()
+    spark._jvm.java.lang.Thread.currentThread().setContextClassLoader(system)
     sums = [F.expr(one.format(n=n)).cast("string") for n in range(4) for one in SUMS]
     rows = spark.range(0, 1000, 1, 2).selectExpr(*NUMBERS).groupBy("key").agg(*sums).orderBy("key").collect()
     times = spark._jvm.org.apache.spark.metrics.source.CodegenMetrics.METRIC_COMPILATION_TIME().getCount()
