@@ -25,7 +25,7 @@ endef
 export LAKE LAKE_PATH Q TO_ASK
 
 READY := .venv/ready
-$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh infra/jvm/ConditionalLogStore.java infra/jvm/CompiledCode.java
+$(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh $(wildcard infra/jvm/*.java)
 	infra/local/install.sh
 
 .PHONY: help setup demo pipeline sql ask tables trace report test test-unit test-superset test-airflow test-olist lint download bench maintain publish reconcile trino-register doctor up down airflow airflow-down superset superset-down superset-export status clean

@@ -121,7 +121,7 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
     static String inOneOrder(String code) {
         Map<String, String> variables = PART.matcher(code).results().collect(Collectors.toMap(
                 part -> part.group(1), part -> variables(part.group(2)), (one, other) -> one.equals(other) ? one : ""));
-        return PART.matcher(code).replaceAll(part ->
+        return variables.isEmpty() ? code : PART.matcher(code).replaceAll(part ->
                 variables.get(part.group(1)).isEmpty() ? part.group() : part.group(1) + "(" + sorted(part.group(2)) + ")");
     }
 
