@@ -11,9 +11,11 @@ import csv
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -22,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+# Seconds that a measured process may take.
+LIMIT = 1800
 
 
 @dataclass
@@ -33,11 +37,15 @@ class Cost:
     peak: float
 
 
+class CommandFailed(SystemExit):
+    """A measured command came to no end; its last lines of output say why."""
+
+
 def run(commands: list[list[str]]) -> Cost:
     """Run commands one after the other and add up what they cost.
 
     Raises:
-        SystemExit: a command failed; its last lines of output are printed.
+        CommandFailed: a command failed.
     """
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -45,11 +53,16 @@ def run(commands: list[list[str]]) -> Cost:
     for command in commands:
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            limit = threading.Timer(LIMIT, process.kill)
+            limit.start()
             _, status, usage = os.wait4(process.pid, 0)
+            limit.cancel()
             peak = max(peak, usage.ru_maxrss / 1024)
+            if status == signal.SIGKILL:
+                raise CommandFailed(f"{command[1]} was killed, or stopped since it had no end after {LIMIT / 60:.0f} minutes")
             if status:
                 output.seek(0)
-                sys.exit(f"{' '.join(command)} failed:\n" + "".join(output.readlines()[-15:]))
+                raise CommandFailed(f"{' '.join(command)} failed:\n" + "".join(output.readlines()[-15:]))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(cpu, time.perf_counter() - clock, peak)
@@ -73,15 +86,29 @@ def duckdb_and_delta_rs(landing: Path, lake: Path) -> list[list[str]]:
 def straightforward(landing: Path, lake: Path) -> list[list[str]]:
     """A pandas script cleans, then one spark-submit a job, with Spark's and Delta's own settings; no gates, no increments."""
     clean = [sys.executable, "-m", "benchmarks.straightforward.clean", str(landing), str(lake / "clean")]
-    jobs = [spark_submit(f"benchmarks/straightforward/{job}.py", str(lake)) for job in ("facts", "marts", "segments", "recommend")]
-    return [clean, *jobs]
+    return [clean, *[spark_submit(f"benchmarks/straightforward/{job}.py", str(lake)) for job in ("facts", "marts", "segments")]]
 
 
-def report(rows: list[tuple[str, Cost]]) -> None:
-    """Print costs as a table, with ratios to the first row."""
-    print(f"{'what':<44}{'cpu s':>9}{'wall s':>9}{'peak MiB':>10}{'cpu x':>8}{'wall x':>8}")
-    for name, cost in rows:
-        first = rows[0][1]
+def straightforward_als(lake: Path) -> list[list[str]]:
+    """The recommendations on top of it: Spark's own, each person against each product."""
+    return [spark_submit("benchmarks/straightforward/recommend.py", str(lake))]
+
+
+class Report:
+    """A table that grows by a row with each measurement, with ratios to the first, so that a run of an hour shows what it has found."""
+
+    def __init__(self) -> None:
+        self.first: Cost | None = None
+        print(f"{'what':<44}{'cpu s':>9}{'wall s':>9}{'peak MiB':>10}{'cpu x':>8}{'wall x':>8}", flush=True)
+
+    def measure(self, name: str, commands: list[list[str]]) -> None:
+        """Run commands and print what they cost, or why they came to no end: the others are measured all the same."""
+        try:
+            cost = run(commands)
+        except CommandFailed as failed:
+            print(f"{name:<44} no result: {failed}", flush=True)
+            return
+        first = self.first = self.first or cost
         print(
             f"{name:<44}{cost.cpu:>9.1f}{cost.wall:>9.1f}{cost.peak:>10.0f}{cost.cpu / first.cpu:>8.2f}{cost.wall / first.wall:>8.2f}",
             flush=True,
@@ -90,17 +117,13 @@ def report(rows: list[tuple[str, Cost]]) -> None:
 
 def full(landing: Path, work: Path) -> None:
     """The three ways to the same tables, from cold processes."""
-    rows = []
-    ways: dict[str, Callable[[Path, Path], list[list[str]]]] = {
-        "ours: one session, all tables, gates": ours,
-        "DuckDB + delta-rs, no gates, no ALS": duckdb_and_delta_rs,
-        "straightforward: pandas, a submit a job": straightforward,
-    }
-    for name, way in ways.items():
-        lake = work / way.__name__
-        shutil.rmtree(lake, ignore_errors=True)
-        rows.append((name, run(way(landing, lake))))
-    report(rows)
+    report = Report()
+    for folder in (lakes := [work / name for name in ("ours", "duckdb", "straightforward")]):
+        shutil.rmtree(folder, ignore_errors=True)
+    report.measure("ours: one session, all tables, gates, ALS", ours(landing, lakes[0]))
+    report.measure("DuckDB + delta-rs, no gates, no ALS", duckdb_and_delta_rs(landing, lakes[1]))
+    report.measure("straightforward: a submit a job, no ALS", straightforward(landing, lakes[2]))
+    report.measure("straightforward: its ALS job", straightforward_als(lakes[2]))
 
 
 def last_day(landing: Path) -> Path:
@@ -134,7 +157,7 @@ def thin(day: Path, share: float) -> None:
 def day(scales: list[float], work: Path) -> None:
     """The same day's drop on lakes of several scales: first all but the last day, then that day alone is measured, with as many
     orders as it has at scale 1."""
-    rows = []
+    report = Report()
     for scale in scales:
         landing, lake = work / f"landing{scale:g}", work / f"lake{scale:g}"
         if not landing.exists():
@@ -146,12 +169,11 @@ def day(scales: list[float], work: Path) -> None:
         shutil.rmtree(lake, ignore_errors=True)
         shutil.move(last, aside)
         try:
-            rows.append((f"all but the last day, scale {scale:g}", run(ours(landing, lake))))
+            report.measure(f"all but the last day, scale {scale:g}", ours(landing, lake))
         finally:
             shutil.move(aside, last)
-        rows.append((f"the last day on a lake of scale {scale:g}", run(ours(landing, lake))))
-        rows.append((f"nothing new on a lake of scale {scale:g}", run(ours(landing, lake))))
-    report(rows)
+        report.measure(f"the last day on a lake of scale {scale:g}", ours(landing, lake))
+        report.measure(f"nothing new on a lake of scale {scale:g}", ours(landing, lake))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.__main__ import ROOT, report, run, spark_submit
+from benchmarks.__main__ import ROOT, Report, run, spark_submit
 
 THIS = str(Path(__file__).relative_to(ROOT))
 
@@ -45,13 +45,12 @@ def main() -> None:
             run([[sys.executable, "-m", "lake.generator", str(landing)]])
         given = ["--landing", str(landing), "--steps"]
         run([spark_submit("jobs/pipeline.py", "--lake", str(folder / "bronze"), *given, "ingest")])
-        rows = []
+        report = Report()
         for _ in range(args.rounds):
             for what, job in (("silver, no gates", THIS), ("silver with its gates", "jobs/pipeline.py")):
                 shutil.rmtree(folder / "lake", ignore_errors=True)
                 shutil.copytree(folder / "bronze", folder / "lake")
-                rows.append((what, run([spark_submit(job, "--lake", str(folder / "lake"), *given, "conform")])))
-        report(rows)
+                report.measure(what, [spark_submit(job, "--lake", str(folder / "lake"), *given, "conform")])
 
 
 if __name__ == "__main__":

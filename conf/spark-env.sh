@@ -29,9 +29,24 @@ if [ -n "$version" ] && [ "$version" -lt 17 ]; then
 fi
 
 # The driver's JVM. Half of a small run is the JVM's own work, so: the quick compiler alone (whose code needs more room than
-# the default), the simplest garbage collector for two cores, and the classes that setup archived after a trial run. Large
-# inputs want the full compiler back: LAKE_JVM="-XX:+UseG1GC".
-options="${LAKE_JVM:--XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:TieredStopAtLevel=1}"
+# the default), the simplest garbage collector for two cores, and the classes that setup archived after a trial run. From
+# 300 MB in the landing folder on, rows are most of the work, and what runs ten times as often as usual gets the full compiler
+# too.
+landing="${LANDING:-$here/../data/landing}"
+for word in "$@"; do
+  case "$word" in --landing=*) landing="${word#*=}" ;; esac
+  if [ "${before:-}" = --landing ]; then landing="$word"; fi
+  before="$word"
+done
+kilobytes="$(du -sk "$landing" 2> /dev/null | cut -f1)"
+if [ "${kilobytes:-0}" -lt 300000 ]; then
+  compiler="-XX:TieredStopAtLevel=1"
+else
+  compiler="-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000"
+  compiler="$compiler -XX:Tier4BackEdgeThreshold=400000 -XX:Tier3DelayOn=0"
+fi
+options="${LAKE_JVM:--XX:+UseParallelGC -XX:ParallelGCThreads=2 $compiler}"
+unset landing word before kilobytes compiler
 # Room from the start: growing the heap and the class space step by step costs a full collection each time.
 options="$options -Xms$SPARK_DRIVER_MEMORY -XX:NewSize=500m -XX:MetaspaceSize=400m"
 options="$options -XX:ReservedCodeCacheSize=256m -Xss4m -Duser.timezone=UTC"

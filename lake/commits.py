@@ -105,15 +105,17 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
 
 def _changed(contract: Contract, found: delta.Snapshot, actions: DataFrame) -> DataFrame:
     """The table's rows after the actions and, with a `_change_type`, those that only its change feed gets."""
-    columns, key, action = list(contract.columns), list(contract.key), F.col("_action")
-    table, old = found.frame().select(*columns), actions.where(action != "insert").select(*key, "_action")
-    frames = [table.join(old, key, "left_anti"), actions.where(action != "delete").select(*columns)]
+    columns, action = list(contract.columns), F.col("_action")
+    gone = actions.where(action != "insert").select(*contract.key, "_action")
+    table, news = found.frame().select(*columns).join(gone, list(contract.key), "left"), actions.where(action != "delete")
     if _has_feed(contract):
-        was = F.when(action == "delete", "delete").otherwise("update_preimage")
+        stays = F.lit(None).cast("string")
+        was = F.when(action == "delete", "delete").when(action == "update", "update_preimage")
         becomes = F.when(action == "insert", "insert").otherwise("update_postimage")
-        frames = [frame.withColumn("_change_type", F.lit(None).cast("string")) for frame in frames]
-        frames.append(table.join(old, key).select(*columns, was.alias("_change_type")))
-        frames.append(actions.where(action != "delete").select(*columns, becomes.alias("_change_type")))
+        told = [(table, was), (news, stays), (news, becomes)]
+        frames = [frame.select(*columns, change.alias("_change_type")) for frame, change in told]
+    else:
+        frames = [table.where(action.isNull()).select(*columns), news.select(*columns)]
     return reduce(DataFrame.unionByName, frames).coalesce(int(found.lake.spark.conf.get("spark.sql.shuffle.partitions")))
 
 

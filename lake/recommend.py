@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -125,6 +126,17 @@ def _candidates(data: DataFrame) -> DataFrame:
     return rated.orderBy(F.col("n").desc(), "product").limit(MOST_CANDIDATES)
 
 
+def largest(scores: np.ndarray, size: int, groups: int) -> np.ndarray:
+    """Columns of the `size` largest values of each row, in no order. They lie in the groups of neighbouring columns (at least `size`
+    of equal width) that have the largest maxima; to partition all columns takes ten times as long."""
+    maxima = scores.reshape(len(scores), groups, -1).max(axis=2)
+    leading = np.argpartition(maxima, -size, axis=1)[:, -size:]
+    width = scores.shape[1] // groups
+    columns = (leading[:, :, None] * width + np.arange(width)).reshape(len(scores), -1)
+    best = np.argpartition(np.take_along_axis(scores, columns, axis=1), -size, axis=1)[:, -size:]
+    return np.take_along_axis(columns, best, axis=1)
+
+
 def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
     """The TOP candidates of each person by predicted rating: person, rank, product, score.
 
@@ -136,27 +148,31 @@ def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
     factors = known.select("i", "product", "features").toPandas()
     if factors.empty:
         return people.select("person", F.lit(0).alias("rank"), F.lit("").alias("product"), F.lit(0.0).alias("score")).limit(0)
-    item_ids, products = factors["i"].to_numpy(), factors["product"].to_numpy()
-    items = np.stack(factors["features"]).astype(np.float32)
+    position = {item: at for at, item in enumerate(factors["i"])}
+    width = math.isqrt(len(position))
+    groups = max(TOP, math.ceil(len(position) / width))
+    # Columns that fill up the last group belong to no product.
+    products = np.append(factors["product"].to_numpy(), [""] * (groups * width - len(position)))
+    items = np.zeros((len(products), model.rank), np.float32)
+    items[: len(position)] = np.stack(factors["features"])
     rated = data.groupBy("u").agg(F.collect_list("i").alias("rated"))
     users = people.join(rated, "u", "inner").join(model.userFactors, F.col("u") == F.col("id"), "inner")
 
     def choose(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        position = {item: at for at, item in enumerate(item_ids)}
         for batch in batches:
             for block in (batch.iloc[at : at + 1024] for at in range(0, len(batch), 1024)):
                 scores = np.stack(block["features"]).astype(np.float32) @ items.T
+                scores[:, len(position) :] = -np.inf
                 for row, bought in enumerate(block["rated"]):
                     scores[row, [position[item] for item in bought if item in position]] = -np.inf
-                size = min(TOP, scores.shape[1])
-                best = np.argpartition(-scores, size - 1, axis=1)[:, :size]
+                best = largest(scores, TOP, groups)
                 chosen = np.round(np.take_along_axis(scores, best, axis=1).astype(np.float64), 4)
                 order = np.lexsort((best, -chosen), axis=1)
                 best, chosen = np.take_along_axis(best, order, axis=1), np.take_along_axis(chosen, order, axis=1)
                 frame = pd.DataFrame(
                     {
-                        "person": np.repeat(block["person"].to_numpy(), size),
-                        "rank": np.tile(np.arange(1, size + 1, dtype=np.int32), len(block)),
+                        "person": np.repeat(block["person"].to_numpy(), TOP),
+                        "rank": np.tile(np.arange(1, TOP + 1, dtype=np.int32), len(block)),
                         "product": products[best.ravel()],
                         "score": chosen.ravel(),
                     }
