@@ -61,8 +61,8 @@ if [ -n "${LAKE_ARCHIVE_TO:-}" ]; then
 elif [ -f "$archive" ]; then
   options="$options -XX:SharedArchiveFile=$archive"
 fi
-# The code that Spark generates, as the trial run has compiled it (infra/jvm/CompiledCode.java).
-options="$options -Dlakehouse.compiled=$SPARK_HOME/lakehouse.compiled -Dlakehouse.learn=${LAKE_LEARN:-false}"
+# The code that Spark generates, as earlier runs have compiled it, the first of them setup's trial (infra/jvm/CompiledCode.java).
+options="$options -Dlakehouse.compiled=$SPARK_HOME/lakehouse.compiled"
 export SPARK_SUBMIT_OPTS="$options -Xlog:cds=off -Xlog:cds+dynamic=off ${SPARK_SUBMIT_OPTS:-}"
 
 # A folder with files on the class path would forbid the archive. What Spark would read from there, lake/session.py reads.

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator
+from functools import partial
 
-import numpy as np
-import pandas as pd
+from pyspark import cloudpickle
 from pyspark.ml.evaluation import RegressionEvaluator
 from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake import commits, storage, tables
+from lake import commits, ranking, storage, tables
 from lake.build import gate, write_all
 from lake.contracts import contract
 from lake.errors import GateFailed
@@ -34,6 +32,8 @@ MIN_RATINGS = 5
 MOST_CANDIDATES = 5_000
 # Training again costs more than a day's data tells: at least this share of items must be new.
 RETRAIN_SHARE = 0.05
+# The workers of a cluster do not have this project: they are sent the module itself.
+cloudpickle.register_pickle_by_value(ranking)
 ITEMS, RECOMMENDATIONS, RUNS = "gold.fact_order_items", "gold.recommendations", "gold.model_runs"
 
 
@@ -126,17 +126,6 @@ def _candidates(data: DataFrame) -> DataFrame:
     return rated.orderBy(F.col("n").desc(), "product").limit(MOST_CANDIDATES)
 
 
-def largest(scores: np.ndarray, size: int, groups: int) -> np.ndarray:
-    """Columns of the `size` largest values of each row, in no order. They lie in the groups of neighbouring columns (at least `size`
-    of equal width) that have the largest maxima; to partition all columns takes ten times as long."""
-    maxima = scores.reshape(len(scores), groups, -1).max(axis=2)
-    leading = np.argpartition(maxima, -size, axis=1)[:, -size:]
-    width = scores.shape[1] // groups
-    columns = (leading[:, :, None] * width + np.arange(width)).reshape(len(scores), -1)
-    best = np.argpartition(np.take_along_axis(scores, columns, axis=1), -size, axis=1)[:, -size:]
-    return np.take_along_axis(columns, best, axis=1)
-
-
 def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
     """The TOP candidates of each person by predicted rating: person, rank, product, score.
 
@@ -145,41 +134,15 @@ def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
         people: person and u.
     """
     known = _candidates(data).join(model.itemFactors, F.col("i") == F.col("id"), "inner").orderBy("product")
-    factors = known.select("i", "product", "features").toPandas()
-    if factors.empty:
+    known = known.select("i", "product", "features").toArrow()
+    if not known.num_rows:
         return people.select("person", F.lit(0).alias("rank"), F.lit("").alias("product"), F.lit(0.0).alias("score")).limit(0)
-    position = {item: at for at, item in enumerate(factors["i"])}
-    width = math.isqrt(len(position))
-    groups = max(TOP, math.ceil(len(position) / width))
-    # Columns that fill up the last group belong to no product.
-    products = np.append(factors["product"].to_numpy(), [""] * (groups * width - len(position)))
-    items = np.zeros((len(products), model.rank), np.float32)
-    items[: len(position)] = np.stack(factors["features"])
+    factors = known["features"].combine_chunks().flatten().to_numpy().reshape(known.num_rows, -1)
+    candidates = ranking.Candidates.of(known["i"].to_numpy(), known["product"].combine_chunks(), factors, TOP)
     rated = data.groupBy("u").agg(F.collect_list("i").alias("rated"))
     users = people.join(rated, "u", "inner").join(model.userFactors, F.col("u") == F.col("id"), "inner")
-
-    def choose(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            for block in (batch.iloc[at : at + 1024] for at in range(0, len(batch), 1024)):
-                scores = np.stack(block["features"]).astype(np.float32) @ items.T
-                scores[:, len(position) :] = -np.inf
-                for row, bought in enumerate(block["rated"]):
-                    scores[row, [position[item] for item in bought if item in position]] = -np.inf
-                best = largest(scores, TOP, groups)
-                chosen = np.round(np.take_along_axis(scores, best, axis=1).astype(np.float64), 4)
-                order = np.lexsort((best, -chosen), axis=1)
-                best, chosen = np.take_along_axis(best, order, axis=1), np.take_along_axis(chosen, order, axis=1)
-                frame = pd.DataFrame(
-                    {
-                        "person": np.repeat(block["person"].to_numpy(), TOP),
-                        "rank": np.tile(np.arange(1, TOP + 1, dtype=np.int32), len(block)),
-                        "product": products[best.ravel()],
-                        "score": chosen.ravel(),
-                    }
-                )
-                yield frame[np.isfinite(frame["score"])]
-
-    return users.select("person", "features", "rated").mapInPandas(choose, "person string, rank int, product string, score double")
+    choose = partial(ranking.ranked, candidates=candidates, size=TOP)
+    return users.select("person", "features", "rated").mapInArrow(choose, "person string, rank int, product string, score double")
 
 
 # ---------------------------------------------------------------------------------------------------------- measuring

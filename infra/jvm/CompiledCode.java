@@ -1,11 +1,11 @@
 package lakehouse;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,13 +18,9 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
-import java.util.zip.ZipOutputStream;
 import org.apache.spark.sql.catalyst.encoders.HashableWeakReference;
 import org.apache.spark.sql.catalyst.expressions.codegen.ByteCodeStats;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodeAndComment;
@@ -38,28 +34,29 @@ import scala.Tuple2;
 
 /**
  * Compiled code that outlives its JVM. Spark generates nearly the same code for our queries in every run, and compiling it is a
- * tenth of a run. What setup's trial run has compiled lies in a file; this stands where Spark's cache of compiled code asks for what
- * it lacks, and has only that compiled which the file does not know. Since Spark 4.2 the cache asks twice, for the class loader of the
- * driver and for that of the tasks; here one answer serves both.
+ * tenth of a run. This stands where Spark's cache of compiled code asks for what it lacks, has only that compiled which no run
+ * before had compiled, and keeps it in a folder, a file for each text. Since Spark 4.2 the cache asks twice, for the class loader of
+ * the driver and for that of the tasks; here one answer serves both.
  *
- * <p>System properties: {@code lakehouse.compiled}, the file; {@code lakehouse.learn}, whether to add to it when the JVM ends.
+ * <p>System property: {@code lakehouse.compiled}, the folder.
  */
 public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> {
+    /** With so many texts nothing is added: a run asks for some hundred, so most of these were never asked for again. */
+    private static final int MOST = 10_000;
     private static final String GENERATED = "org.apache.spark.sql.catalyst.expressions.GeneratedClass";
     private static final HashableWeakReference ANY_LOADER = new HashableWeakReference(CodeGenerator$.class.getClassLoader());
     private static final Pattern PART = Pattern.compile("\\b(\\w+?_(?:doAggregate|subExpr)_\\w++)\\(([^()]*+)\\)");
 
     private final NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> cache;
     private final CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> compiler;
-    private final ZipFile known;
-    private final Map<String, byte[]> learned = new ConcurrentHashMap<>();
-    private final boolean learns = Boolean.getBoolean("lakehouse.learn");
+    private final Path folder;
+    private volatile boolean keeps;
 
-    /** Stand before the compiler, in a JVM that was told of a file. */
+    /** Stand before the compiler, in a JVM that was told of a folder. */
     @SuppressWarnings("unchecked")
     public static synchronized void remember() throws ReflectiveOperationException {
-        String file = System.getProperty("lakehouse.compiled");
-        if (file == null) {
+        String folder = System.getProperty("lakehouse.compiled");
+        if (folder == null) {
             return;
         }
         var cache = (NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>>)
@@ -68,31 +65,22 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
         Field loader = field(local.getClass(), "defaultLoader");
         var compiler = (CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>>) loader.get(local);
         if (!(compiler instanceof CompiledCode)) {
-            loader.set(local, new CompiledCode(cache, compiler, Path.of(file)));
+            // Code that was compiled against other jars may not run with these.
+            loader.set(local, new CompiledCode(cache, compiler, Path.of(folder, jars())));
         }
     }
 
     private CompiledCode(
             NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> cache,
             CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> compiler,
-            Path file) {
+            Path folder) {
         this.cache = cache;
         this.compiler = compiler;
-        this.known = open(file);
-        if (learns) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> save(file)));
-        }
-    }
-
-    /** The file; null if there is none that fits. Code that was compiled against other jars may not run with these. */
-    private static ZipFile open(Path file) {
-        try {
-            ZipFile found = Files.exists(file) ? new ZipFile(file.toFile()) : null;
-            return found != null && jars().equals(found.getComment()) ? found : null;
-        } catch (IOException error) {
-            System.err.println("warning: Spark's code is compiled anew: " + error + "; infra/local/install.sh makes " + file + " again");
-            return null;
-        }
+        this.folder = folder;
+        folder.toFile().mkdirs();
+        String[] kept = folder.toFile().list();
+        // An installation that this user can't write to is used as it is.
+        this.keeps = kept != null && kept.length < MOST && Files.isWritable(folder);
     }
 
     @Override
@@ -100,18 +88,31 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
         if (!key._1().equals(ANY_LOADER)) {
             return cache.get(new Tuple2<>(ANY_LOADER, key._2()));
         }
-        String name = digest(inOneOrder(key._2().body()));
-        ZipEntry entry = known == null ? null : known.getEntry(name);
-        if (entry != null) {
-            try (InputStream bytes = known.getInputStream(entry)) {
-                return read(bytes);
+        Path file = folder.resolve(digest(inOneOrder(key._2().body())));
+        if (file.toFile().exists()) {
+            try {
+                return read(Files.readAllBytes(file));
+            } catch (IOException | ReflectiveOperationException | LinkageError broken) {
+                System.err.println("warning: Spark's code is compiled anew, since " + file + " is broken: " + broken);
             }
         }
         Tuple2<GeneratedClass, ByteCodeStats> compiled = compiler.load(key);
-        if (learns) {
-            learned.put(name, written(compiled));
+        if (keeps) {
+            keep(file, written(compiled));
         }
         return compiled;
+    }
+
+    private void keep(Path file, byte[] content) {
+        try {
+            // Never half a file, and none that another JVM writes at the same time.
+            Path part = Files.createTempFile(folder, "", ".part");
+            Files.write(part, content);
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException error) {
+            keeps = false;
+            System.err.println("warning: compiled code is not kept: " + error);
+        }
     }
 
     /**
@@ -142,8 +143,8 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
         return parameter.substring(parameter.lastIndexOf(' ') + 1);
     }
 
-    private static Tuple2<GeneratedClass, ByteCodeStats> read(InputStream bytes) throws IOException, ReflectiveOperationException {
-        DataInputStream in = new DataInputStream(bytes);
+    private static Tuple2<GeneratedClass, ByteCodeStats> read(byte[] bytes) throws IOException, ReflectiveOperationException {
+        DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
         ByteCodeStats stats = new ByteCodeStats(in.readInt(), in.readInt(), in.readInt());
         Map<String, byte[]> classes = new HashMap<>();
         for (int left = in.readInt(); left > 0; left--) {
@@ -167,30 +168,6 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
             out.write(one.getValue());
         }
         return bytes.toByteArray();
-    }
-
-    private void save(Path file) {
-        Path part = Path.of(file + ".part");
-        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(part))) {
-            zip.setComment(jars());
-            if (known != null) {
-                for (ZipEntry entry : known.stream().collect(Collectors.toList())) {
-                    put(zip, entry.getName(), known.getInputStream(entry).readAllBytes());
-                }
-            }
-            for (Map.Entry<String, byte[]> one : learned.entrySet()) {
-                put(zip, one.getKey(), one.getValue());
-            }
-            zip.close();
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException error) {
-            System.err.println("warning: compiled code is not kept: " + error);
-        }
-    }
-
-    private static void put(ZipOutputStream zip, String name, byte[] bytes) throws IOException {
-        zip.putNextEntry(new ZipEntry(name));
-        zip.write(bytes);
     }
 
     /** A digest of the names of Java and all jars, which have their versions in them. */

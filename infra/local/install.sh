@@ -45,11 +45,11 @@ ln -sfn "$PWD/conf" "$site/pyspark/conf"
 echo "4/4 archives of loaded classes and compiled code (a first load and a day of a small marketplace)"
 trial="$(mktemp -d)"
 trap 'rm -rf "$trial"' EXIT
-rm -f "$site/pyspark/lakehouse.jsa" "$site/pyspark/lakehouse.compiled"
+rm -rf "$site/pyspark/lakehouse.jsa" "$site/pyspark/lakehouse.compiled"
 PATH="$PWD/.venv/bin:$PATH"
 python -m lake.generator "$trial/landing" --scale 0.01 --days 1 2> "$trial/log" || { cat "$trial/log" >&2; exit 1; }
 try() {
-  LAKE_LEARN=true spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing$1" > "$trial/log" 2>&1 \
+  spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing$1" > "$trial/log" 2>&1 \
     || { cat "$trial/log" >&2; exit 1; }
 }
 LAKE_ARCHIVE_TO="$site/pyspark/lakehouse.jsa" try /initial

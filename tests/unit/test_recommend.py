@@ -1,11 +1,12 @@
-"""The part of the recommender that chooses, without Spark."""
+"""The part of the recommender that ranks, without Spark."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from lake.recommend import largest
+from lake.ranking import Candidates, largest, ranked
 
 
 @pytest.mark.parametrize(("groups", "width"), [(5, 1), (5, 2), (12, 3), (100, 50)])
@@ -18,3 +19,29 @@ def test_what_fills_up_the_last_group_is_chosen_last() -> None:
     scores = np.full((2, 10), -np.inf, np.float32)
     scores[:, :3] = [[1, 3, 2], [3, -1, 2]]
     assert all({0, 1, 2} < set(chosen) for chosen in largest(scores, 5, 5))
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 40, 1000])
+def test_everyone_gets_the_best_that_they_have_not_rated(count: int) -> None:
+    """Against a plain loop: any number of candidates, items that are none, and people who rated nearly all of them."""
+    draw = np.random.default_rng(count)
+    items = np.arange(count) * 3 + 1
+    factors = draw.normal(size=(count, 4)).astype(np.float32)
+    people = [f"person {at}" for at in range(2100)]
+    taste = draw.normal(size=(len(people), 4)).astype(np.float32)
+    rated = [draw.integers(0, 3 * count + 50, draw.integers(1, 5)).tolist() for _ in people]
+    rated[7] = [*range(0, 3 * count - 3), 10**6]
+    names = pa.array([f"product {item}" for item in items])
+    batch = pa.RecordBatch.from_pydict(
+        {"person": people, "features": pa.array(list(taste), pa.list_(pa.float32())), "rated": pa.array(rated, pa.list_(pa.int32()))}
+    )
+    found = pa.Table.from_batches(ranked(iter([batch]), Candidates.of(items, names, factors, 5), 5)).to_pylist()
+    expected = []
+    for person, own, known in zip(people, taste, rated, strict=True):
+        scores = [(-round(float(own @ of), 4), item) for item, of in zip(items, factors, strict=True) if item not in known]
+        expected += [(person, rank, f"product {item}", -score) for rank, (score, item) in enumerate(sorted(scores)[:5], 1)]
+    assert len(found) == len(expected)
+    for row, (person, rank, _, score) in zip(found, expected, strict=True):
+        assert (row["person"], row["rank"]) == (person, rank) and row["score"] == pytest.approx(score, abs=1.1e-4)
+    # Scores that differ by less than they are rounded to may change places; hardly any do.
+    assert sum(row["product"] == product for row, (_, _, product, _) in zip(found, expected, strict=True)) > 0.99 * len(found)
