@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +38,23 @@ def put_text(folder: str, name: str, text: str) -> str:
     part.write_text(text, encoding="utf-8")
     part.replace(target)
     return path
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """A file's bytes.
+
+    Raises:
+        BadEnvironment: the bucket can't be reached.
+        OSError: the file can't be read.
+    """
+    if "://" in path:
+        bucket, key = _split(path)
+        with closing(_asked(path, lambda s3: s3.get_object(Bucket=bucket, Key=key)["Body"])) as stream:
+            yield stream
+    else:
+        with open(path, "rb") as stream:
+            yield stream
 
 
 def listing(folder: str) -> list[str]:

@@ -10,18 +10,15 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import IO
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lake import commits, storage, tables
+from lake import commits, files, storage, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput, LawBroken
 from lake.ledger import Run
@@ -31,15 +28,25 @@ from lake.session import Lake
 DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
 DELIMITERS = {";": "semicolon", "\t": "tab", "|": "bar"}
 ROW_OF_PARTITION = (1 << 33) - 1
+LOCAL = "^file:/*"
 HUGE = 1 << 40
 BYTES_OF_A_BRONZE_FILE = 128 << 20
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """A file in the landing folder; `path` as Spark opens it, `file` relative to the landing folder."""
+    """A file in the landing folder.
+
+    Attributes:
+        path: where it is.
+        url: the same as Spark spells it in `_metadata.file_path`; both without the scheme of local files.
+        file: where it is in the landing folder.
+        bytes: its size.
+        modified: when it was last changed (milliseconds since 1970).
+    """
 
     path: str
+    url: str
     file: str
     bytes: int
     modified: int
@@ -125,13 +132,13 @@ def _listing(lake: Lake) -> list[Delivered]:
     if not storage.exists(lake, lake.landing):
         raise BadInput(f"there is no folder {lake.landing}", "say LANDING=<folder>, or run `make demo` to have data made")
     entries = storage.files(lake, lake.landing)
-    root = re.sub(r"^file:/*", "/", lake.landing)
+    root = re.sub(LOCAL, "/", lake.landing)
     found = []
     for entry in entries:
-        path = re.sub(r"^file:/*", "/", entry.path)
+        path, url = (re.sub(LOCAL, "/", each) for each in (entry.path, entry.url))
         file = path[len(root) :].lstrip("/")
         if not any(part.startswith(("_", ".")) for part in file.split("/")):
-            found.append(Delivered(path, file, entry.size, entry.modified))
+            found.append(Delivered(path, url, file, entry.size, entry.modified))
     return found
 
 
@@ -154,18 +161,6 @@ def _known(lake: Lake, run: Run) -> list[dict]:
     return records + lost
 
 
-@contextmanager
-def _bytes(delivered: Delivered) -> Iterable[IO[bytes]]:
-    if delivered.path.startswith("s3a://"):
-        import boto3
-
-        bucket, key = delivered.path.removeprefix("s3a://").split("/", 1)
-        yield boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
-    else:
-        with open(delivered.path, "rb") as stream:
-            yield stream
-
-
 def _look(lake: Lake, delivered: Delivered) -> Arrival:
     """What a file is and whether it can be loaded."""
     name = delivered.file.rsplit("/", 1)[-1]
@@ -174,7 +169,7 @@ def _look(lake: Lake, delivered: Delivered) -> Arrival:
         patterns = ", ".join(c.feed.files for c in layer("bronze"))
         return Arrival(delivered, None, "refused", f"no feed claims this name; feeds are {patterns}", None)
     try:
-        with _bytes(delivered) as stream, _bytes(delivered) as again:
+        with files.opened(delivered.path) as stream, files.opened(delivered.path) as again:
             found = scan(stream, name, again)
     except Unreadable as error:
         return Arrival(delivered, feed.name, "refused", str(error), None)
@@ -245,13 +240,15 @@ def _rows(lake: Lake, feed: Contract, arrivals: list[Arrival], batch: int) -> Da
 
 
 def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group: list[Arrival], batch: int) -> DataFrame:
-    text = lake.spark.read.option("lineSep", "\n").text([a.delivered.path for a in group])
+    # A name with brackets or a star is a name, not a pattern.
+    paths = [re.sub(r"[][{}*?\\]", r"\\\g<0>", a.delivered.path) for a in group]
+    text = lake.spark.read.option("lineSep", "\n").text(paths)
     lines = text.select(
-        F.regexp_replace(F.col("_metadata.file_path"), "^file:/*", "/").alias("_path"),
+        F.regexp_replace(F.col("_metadata.file_path"), LOCAL, "/").alias("_path"),
         (F.monotonically_increasing_id().bitwiseAND(F.lit(ROW_OF_PARTITION)) + 1).alias("_line"),
         "value",
     ).where("_line > 1")
-    spanning = [(_url(a.delivered.path), line, start) for a in group for line, start in a.scan.joined.items()]
+    spanning = [(a.delivered.url, line, start) for a in group for line, start in a.scan.joined.items()]
     if spanning:
         joined = F.broadcast(lake.rows(spanning, T.StructType.fromDDL("_path string, _line bigint, _start bigint")))
         several = (
@@ -263,7 +260,7 @@ def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group
         lines = lines.join(joined, ["_path", "_line"], "left_anti").unionByName(several)
     record = F.regexp_replace("value", "\r$", "") if crlf else F.col("value")
     known = lake.rows(
-        [(_url(a.delivered.path), a.scan.file_id, a.delivered.file, _drop_date(a)) for a in group],
+        [(a.delivered.url, a.scan.file_id, a.delivered.file, _drop_date(a)) for a in group],
         T.StructType.fromDDL("_path string, _file_id string, _file string, _drop_date string"),
     )
     names = [f"c{i}" for i in range(len(header))]
@@ -294,13 +291,6 @@ def _extra(names: list[str], fields: dict[str, Column], fits: Column) -> Column:
     if not names:
         return F.lit(None).cast("string")
     return F.when(fits, F.to_json(F.struct(*[fields[name].alias(name) for name in names])))
-
-
-def _url(path: str) -> str:
-    """A path as `_metadata.file_path` spells it (percent-encoded), without the scheme of local files."""
-    from urllib.parse import quote
-
-    return path if path.startswith("s3a://") else quote(path)
 
 
 def _drop_date(arrival: Arrival) -> str | None:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from pyspark import cloudpickle
+from pyspark.errors import PythonException
 from pyspark.ml.evaluation import RegressionEvaluator
 from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import Column, DataFrame, Window
@@ -20,7 +24,7 @@ from pyspark.sql import functions as F
 from lake import commits, ranking, storage, tables
 from lake.build import gate, write_all
 from lake.contracts import contract
-from lake.errors import GateFailed
+from lake.errors import BadEnvironment, GateFailed
 from lake.ledger import Run
 from lake.session import Lake
 
@@ -41,7 +45,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
     """Train, measure and write the recommendations, if enough is new since the last training or `retrain` says so."""
     until = {ITEMS: tables.version(lake, ITEMS)}
     before, runs_before = tables.note(lake, RECOMMENDATIONS), tables.note(lake, RUNS)
-    with run.table("recommend", RECOMMENDATIONS) as outcome:
+    with run.table("recommend", RECOMMENDATIONS) as outcome, _needing_workers():
         if None in until.values():
             raise GateFailed(f"{RECOMMENDATIONS} is built from {ITEMS}, which does not exist", "run the steps before it")
         items = tables.note(lake, ITEMS).rows
@@ -75,6 +79,19 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
         gate(run, contract(RUNS), frame, total)
         note = tables.Note(run.run_id, "recommend", runs_before.sequence + 1 if runs_before else 1, until, total)
         outcome.output_version = commits.append(lake, contract(RUNS), frame, note)
+
+
+@contextmanager
+def _needing_workers() -> Iterator[None]:
+    """What a cluster's Python lacks is said in one line."""
+    try:
+        yield
+    except PythonException as error:
+        lacking = re.search(r"No module named '\w+'|PYTHON_VERSION_MISMATCH", str(error))
+        if not lacking:
+            raise
+        hint = "docs/cluster.md says what the workers' Python needs; everything but the recommendations is written"
+        raise BadEnvironment(f"the workers can't rank products: {lacking[0]}", hint) from error
 
 
 def nothing_to_learn(lake: Lake) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +17,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from lake.errors import BadEnvironment
-from lake.settings import CONF, Settings
+from lake.settings import CONF, ROOT, Settings
 
 # As pyspark, lake/storage.py and lake/delta.py name them.
 CLASSES = (
@@ -63,6 +66,39 @@ def _defaults() -> dict[str, str]:
     return {name: value.strip() for name, value in pairs}
 
 
+def _chosen(given: SparkConf, settings: Settings) -> dict[str, str]:
+    """The settings that a session gets besides those that were given to spark-submit."""
+    ours = {**_defaults(), **settings.spark}
+    # spark-submit says local[*] where nobody said anything.
+    named = given.get("spark.master", "local[*]")
+    master = named if named != "local[*]" else ours["spark.master"]
+    chosen = {name: value for name, value in ours.items() if not given.contains(name)} | {"spark.master": master}
+    return chosen if master.startswith("local") else chosen | _for_a_cluster(given, chosen, master)
+
+
+def _for_a_cluster(given: SparkConf, chosen: Mapping[str, str], master: str) -> dict[str, str]:
+    """What the workers of a cluster need, which are Spark as it comes: the connectors' jars, the keys of the bucket, and the
+    address of this driver."""
+    jars = [str(jar) for jar in sorted((ROOT / ".venv" / "jars").glob("*.jar")) if not jar.name.startswith("neo4j-")]
+    needed = {"spark.jars": ",".join([*filter(None, [given.get("spark.jars", "")]), *jars])}
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    needed |= {f"spark.executorEnv.{key}": os.environ[key] for key in keys if key in os.environ}
+    if "spark.driver.host" in chosen and (place := re.match(r"spark://([^:,]+):(\d+)", master)):
+        address = _own_address(place[1], int(place[2]))
+        needed |= {"spark.driver.host": address, "spark.driver.bindAddress": address}
+    return needed
+
+
+def _own_address(host: str, port: int) -> str:
+    """The address of this machine by which a master of Spark, and so its workers, can reach it."""
+    try:
+        with socket.create_connection((host, port), timeout=10) as connection:
+            return connection.getsockname()[0]
+    except OSError as error:
+        hint = "is it running? --master or SPARK_MASTER says where"
+        raise BadEnvironment(f"no master of Spark answers at {host}:{port}: {error}", hint) from error
+
+
 def _remember_classes(jvm: JVMView) -> None:
     """Look up once what every column and path asks for. py4j asks each time anew, and what is not a class (org, org.apache)
     is sought in every jar: a twentieth of a small run."""
@@ -75,18 +111,18 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
     over conf/spark-defaults.conf.
 
     Raises:
-        BadEnvironment: the JVM or its jars can't be started.
+        BadEnvironment: the JVM or its jars can't be started, or the cluster's master does not answer.
     """
     try:
         SparkContext._ensure_initialized()
-        given = SparkConf()
         builder = SparkSession.builder.appName(app_name)
-        for name, value in {**_defaults(), **settings.spark}.items():
-            if not given.contains(name):
-                builder = builder.config(name, value)
+        for name, value in _chosen(SparkConf(), settings).items():
+            builder = builder.config(name, value)
         for brought in ("io.delta.sql.DeltaSparkSessionExtension", "lakehouse.CompiledCode"):
             SparkContext._jvm.java.lang.Class.forName(brought)
         spark = builder.getOrCreate()
+    except BadEnvironment:
+        raise
     except Exception as error:
         raise BadEnvironment(
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"

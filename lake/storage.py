@@ -11,9 +11,11 @@ from lake.session import Lake
 
 @dataclass(frozen=True)
 class Entry:
-    """A file: its full path, size in bytes, when it was last changed (milliseconds since 1970)."""
+    """A file: its full path, the same as an address (what is special in addresses percent-encoded), size in bytes, when it was
+    last changed (milliseconds since 1970)."""
 
     path: str
+    url: str
     size: int
     modified: int
 
@@ -46,7 +48,8 @@ def files(lake: Lake, folder: str) -> list[Entry]:
     found = []
     while listing.hasNext():
         status = listing.next()
-        found.append(Entry(status.getPath().toString(), status.getLen(), status.getModificationTime()))
+        path = status.getPath()
+        found.append(Entry(path.toString(), path.toUri().toString(), status.getLen(), status.getModificationTime()))
     return sorted(found, key=lambda entry: entry.path)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from lake.contracts import contract, layer
 from tests.airflow.client import DAG, Airflow
-from tests.airflow.processes import answer, cluster, drivers, jvm, parent, scheduler
+from tests.airflow.processes import drivers, jvm, parent, scheduler
+from tests.cluster import answer, cluster
 from tests.lakes import open_sql, submit, until
 
 STORES = {f"load_to_databases.{store}" for store in ("clickhouse", "mongodb", "neo4j")}

@@ -28,6 +28,18 @@ def put(world, name: str, text: str | bytes) -> None:
     (world.landing / name).write_bytes(text.encode() if isinstance(text, str) else text)
 
 
+def test_a_name_is_a_name_whatever_addresses_and_patterns_make_of_it(world):
+    names = ["olist_order_reviews_dataset (1).csv", "olist_order_reviews_dataset [a-z] {b,c} 100%25 #1 é+&*?.csv"]
+    for number, name in enumerate(names):
+        put(world, name, HEADER + review(2 * number, '"a\nb"') + review(2 * number + 1))
+    # What the second name means as a pattern.
+    (world.landing / "elsewhere").mkdir()
+    put(world, "elsewhere/olist_order_reviews_dataset d b 100%25 #1 é+&xy.csv", HEADER + review(9))
+    assert load(world) == []
+    rows = world.sql("select _file, count(*), max(_line) from bronze_order_reviews group by 1 order by 1")
+    assert rows == [("elsewhere/olist_order_reviews_dataset d b 100%25 #1 é+&xy.csv", 1, 2), *((name, 2, 4) for name in names)]
+
+
 def test_a_line_break_inside_quotes_does_not_end_a_record(world):
     message = '"linha 1\r\nlinha 2, com virgula e ""aspas"""'
     put(world, "olist_order_reviews_dataset.csv", HEADER + review(1) + review(2, message) + review(3, "fim"))
