@@ -28,6 +28,7 @@ from lake.session import Lake
 DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
 DELIMITERS = {";": "semicolon", "\t": "tab", "|": "bar"}
 ROW_OF_PARTITION = (1 << 33) - 1
+# How an address of a local file begins: file:/ or file:///.
 LOCAL = "^file:/*"
 HUGE = 1 << 40
 BYTES_OF_A_BRONZE_FILE = 128 << 20
@@ -235,8 +236,8 @@ def _rows(lake: Lake, feed: Contract, arrivals: list[Arrival], batch: int) -> Da
     rows = frames[0]
     for frame in frames[1:]:
         rows = rows.unionByName(frame)
-    files = max(lake.spark.sparkContext.defaultParallelism, sum(a.delivered.bytes for a in arrivals) // BYTES_OF_A_BRONZE_FILE)
-    return rows.coalesce(files) if len(arrivals) > files else rows
+    most = max(lake.spark.sparkContext.defaultParallelism, sum(a.delivered.bytes for a in arrivals) // BYTES_OF_A_BRONZE_FILE)
+    return rows.coalesce(most) if len(arrivals) > most else rows
 
 
 def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group: list[Arrival], batch: int) -> DataFrame:
