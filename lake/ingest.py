@@ -13,6 +13,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -170,8 +171,7 @@ def _look(lake: Lake, delivered: Delivered) -> Arrival:
         patterns = ", ".join(c.feed.files for c in layer("bronze"))
         return Arrival(delivered, None, "refused", f"no feed claims this name; feeds are {patterns}", None)
     try:
-        with files.opened(delivered.path) as stream, files.opened(delivered.path) as again:
-            found = scan(stream, name, again)
+        found = scan(partial(files.opened, delivered.path), name)
     except Unreadable as error:
         return Arrival(delivered, feed.name, "refused", str(error), None)
     if found.records == 0:

@@ -12,7 +12,8 @@ import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -63,20 +64,33 @@ class _Hashing(io.RawIOBase):
         return len(data)
 
 
-def scan(stream: IO[bytes], name: str, again: IO[bytes] | None = None) -> Scan:
+def scan(opened: Callable[[], AbstractContextManager[IO[bytes]]], name: str) -> Scan:
     """Look at a file.
 
     Args:
-        stream: its bytes as delivered; read to the end.
+        opened: opens its bytes as delivered; again for the files that need a second look (those with line breaks inside quotes).
         name: its name; `.gz` says that it is compressed.
-        again: the same bytes once more, for the files that need a second look (those with line breaks inside quotes).
 
     Raises:
         Unreadable: not UTF-8, or gzip without saying so (or the other way round), or a broken archive.
     """
+    zipped = name.endswith(".gz")
+    with opened() as stream:
+        sha, counted = _looked(stream, zipped)
+    found = Scan(sha, counted.header, counted.crlf, counted.lines - counted.blank)
+    if counted.odd:
+        with opened() as again:
+            lines = gzip.GzipFile(fileobj=again) if zipped else again
+            found.joined = _join(io.TextIOWrapper(lines, "utf-8-sig", newline="\n"), len(found.header))
+        starts = set(found.joined.values())
+        found.records -= len(found.joined) - len(starts) - _blank_inside(found, counted)
+    return found
+
+
+def _looked(stream: IO[bytes], zipped: bool) -> tuple[str, _Counted]:
+    """The SHA-256 of a file's bytes, and what was counted in it; reads to the end."""
     hashing = _Hashing(stream)
     raw = io.BufferedReader(hashing, BLOCK)
-    zipped = name.endswith(".gz")
     if (raw.peek(2)[:2] == GZIP_MAGIC) != zipped and raw.peek(1):
         raise Unreadable("is gzip but not named .gz" if not zipped else "is named .gz but is not gzip")
     try:
@@ -87,13 +101,7 @@ def scan(stream: IO[bytes], name: str, again: IO[bytes] | None = None) -> Scan:
         raise Unreadable(f"is not UTF-8: byte {error.object[error.start]:#04x} ({error.reason})") from error
     while raw.read(BLOCK):
         pass
-    found = Scan(hashing.sha.hexdigest(), counted.header, counted.crlf, counted.lines - counted.blank)
-    if counted.odd and again is not None:
-        lines = gzip.GzipFile(fileobj=again) if zipped else again
-        found.joined = _join(io.TextIOWrapper(lines, "utf-8-sig", newline="\n"), len(found.header))
-        starts = set(found.joined.values())
-        found.records -= len(found.joined) - len(starts) - _blank_inside(found, counted)
-    return found
+    return hashing.sha.hexdigest(), counted
 
 
 @dataclass
