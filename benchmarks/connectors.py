@@ -122,8 +122,7 @@ def nodes(lake: Lake) -> Iterator[Pair]:
         driver.execute_query(f"CREATE CONSTRAINT bench IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE")
 
         def empty() -> None:
-            with driver.session() as session:
-                session.run(f"MATCH (n:{label}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 5000 ROWS").consume()
+            neo4j.clear(driver, label)
 
         def theirs() -> None:
             for start in range(0, len(rows), neo4j.ROWS_A_BATCH):

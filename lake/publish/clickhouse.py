@@ -5,6 +5,7 @@ What changed is applied to a copy of what readers see, which costs nothing: Clic
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from lake.session import Lake
 from lake.settings import required
 
 NAME = "clickhouse"
+# Its client tells errors that it raises as well.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 # The older system's names where it had them.
 RENAMED = {"fact_order_items": "sales_fact"}
 TYPES = {

@@ -69,7 +69,11 @@ class Kind:
             return f"MATCH (n:{self.label[0]}{suffix})"
         return f"MATCH (a:{self.label[0]}{suffix})-[n:{self.view.name}]->(b:{self.end[0]}{suffix})"
 
-    def read(self, suffix: str = "") -> str:
+    def count(self, suffix: str) -> str:
+        """How many there are, as `rows`."""
+        return f"{self.all(suffix)} RETURN count(n) AS rows"
+
+    def read(self, suffix: str) -> str:
         """All of them as rows."""
         key = f"n.{self.key[0]} AS {self.key[0]}" if self.is_node else f"a.{self.label[1]} AS start, b.{self.end[1]} AS end"
         return f"{self.all(suffix)} RETURN " + ", ".join([key, *(f"n.{name} AS {name}" for name in self.properties)])

@@ -5,6 +5,7 @@ Both are compared with the lake before readers see them.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,8 +28,12 @@ from lake.settings import required
 from lake.tables import cached
 
 NAME = "neo4j"
+# Its client tells each try; what we raise says what to do.
+logging.getLogger("neo4j").setLevel(logging.ERROR)
 SOURCE = "org.neo4j.spark.DataSource"
 ROWS_A_BATCH = 10_000
+ROWS_A_READ = 100_000
+NODES_A_DELETE = 5000
 # One transaction holds so many rows within the heap of `make up`; with more all is sent.
 MOST_CHANGES = 100_000
 PATIENCE = {"connection_timeout": 5, "max_transaction_retry_time": 5}
@@ -95,11 +100,11 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
     _require_connector(lake)
     with connected() as driver:
         _make_constraints(driver)
-        _clear(driver, *(f"{label}__stage" for label, _ in LABELS))
+        clear(driver, *(f"{label}__stage" for label, _ in LABELS))
         for kind in KINDS:
             frame = rows[kind.view.name]
             send(frame, kind.merge("event", "__stage"))
-            _require(kind, kind.view.fingerprint(_read(lake, kind.read("__stage"), frame)), new.fingerprints[kind.view.name])
+            _require(kind, kind.view.fingerprint(_read_kind(lake, driver, kind, frame, "__stage")), new.fingerprints[kind.view.name])
         _forget_previous(driver)
         before = _marked(driver, "current")
         with driver.session() as session:
@@ -171,13 +176,16 @@ def _make_constraints(driver: Driver) -> None:
 def _forget_previous(driver: Driver) -> None:
     """Delete what leads back. First the marker: what is half deleted must not be brought back."""
     driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
-    _clear(driver, *(f"{label}__previous" for label, _ in LABELS), CHANGE)
+    clear(driver, *(f"{label}__previous" for label, _ in LABELS), CHANGE)
 
 
-def _clear(driver: Driver, *labels: str) -> None:
-    with driver.session() as session:
-        for label in labels:
-            session.run(f"MATCH (n:{label}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 5000 ROWS").consume()
+def clear(driver: Driver, *labels: str) -> None:
+    """Delete all nodes of labels, with their relationships."""
+    # Not CALL ... IN TRANSACTIONS: the outer query would see what the inner ones change, which the server does not allow.
+    for label in labels:
+        statement = f"MATCH (n:{label}) WITH n LIMIT {NODES_A_DELETE} DETACH DELETE n"
+        while driver.execute_query(statement).summary.counters.nodes_deleted:
+            pass
 
 
 def _options() -> dict[str, str]:
@@ -192,8 +200,14 @@ def send(frame: DataFrame, statement: str) -> None:
     writer.option("batch.size", ROWS_A_BATCH).mode("Overwrite").save()
 
 
-def _read(lake: Lake, statement: str, like: DataFrame) -> DataFrame:
-    return lake.spark.read.format(SOURCE).options(**_options()).schema(like.schema).option("query", statement).load()
+def _read(lake: Lake, statement: str, like: DataFrame, **options: str) -> DataFrame:
+    return lake.spark.read.format(SOURCE).options(**_options(), **options).schema(like.schema).option("query", statement).load()
+
+
+def _read_kind(lake: Lake, driver: Driver, kind: Kind, like: DataFrame, suffix: str = "") -> DataFrame:
+    """All rows of a kind, in pieces, since the server has the whole result of a query in memory."""
+    rows = driver.execute_query(kind.count(suffix)).records[0]["rows"]
+    return _read(lake, kind.read(suffix), like, partitions=str(1 + rows // ROWS_A_READ), **{"query.count": str(rows)})
 
 
 def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
@@ -204,7 +218,8 @@ def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
     """
     _require_connector(lake)
     kind = next(kind for kind in KINDS if kind.view.name == view.name)
-    return view.fingerprint(_read(lake, kind.read(), like))
+    with connected() as driver:
+        return view.fingerprint(_read_kind(lake, driver, kind, like))
 
 
 def _require(kind: Kind, found: Fingerprint, expected: Fingerprint) -> None:

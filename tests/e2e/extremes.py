@@ -62,4 +62,4 @@ if __name__ == "__main__":
         driver.execute_query("MATCH (n:Extreme) DELETE n")
     neo4j.send(rows.select("key", *properties), kind.merge("event"))
     told = rows.select("key", *properties)
-    assert kind.view.fingerprint(neo4j._read(lake, kind.read(), told)) == kind.view.fingerprint(told), "Neo4j"
+    assert kind.view.fingerprint(neo4j._read(lake, kind.read(""), told)) == kind.view.fingerprint(told), "Neo4j"

@@ -63,7 +63,7 @@ def to_neo4j(lake: Lake) -> None:
         neo4j.send(stumbling(sells), kinds["SELLS"].merge("event", "__stage"))
         found = driver.execute_query("MATCH (s:Seller__stage {seller_id: 'stubborn'})-[r:SELLS]->(p) RETURN count(r), count(DISTINCT p)")
         print("neo4j", tuple(found.records[0].values()), flush=True)
-        neo4j._clear(driver, "Seller__stage", "Product__stage")
+        neo4j.clear(driver, "Seller__stage", "Product__stage")
 
 
 if __name__ == "__main__":

@@ -7,4 +7,6 @@ if [ ! -s "$key" ]; then
 fi
 chmod 400 "$key"
 chown mongodb:mongodb "$key"
-exec docker-entrypoint.sh mongod --replSet rs0 --keyFile "$key" --bind_ip_all --wiredTigerCacheSizeGB 0.5
+# The two parameters: see infra/local/mongodb_server.py.
+exec docker-entrypoint.sh mongod --replSet rs0 --keyFile "$key" --bind_ip_all --wiredTigerCacheSizeGB 0.5 \
+  --setParameter internalQueryExecYieldPeriodMS=10000 --setParameter internalQueryExecYieldIterations=1000000000
