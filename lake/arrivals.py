@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
 from lake.files import listing
-from lake.program import main_of, parser
+from lake.program import main_of, of_landing, parser
 from lake.settings import Settings
 
 DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
@@ -51,7 +51,7 @@ def check(settings: Settings, as_of: date | None) -> list[str]:
 
 def main() -> None:
     """Command line."""
-    made = parser("lake.arrivals", __doc__)
+    made = of_landing(parser("lake.arrivals", __doc__))
     made.add_argument("--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day that promises are held against")
     main_of(made, lambda settings, args: print("\n".join(check(settings, args.as_of))))
 

@@ -8,9 +8,7 @@ python -m lake.ask trino "SELECT count(*) FROM lake.gold.fact_orders"
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Callable
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -18,7 +16,8 @@ from neo4j.exceptions import ClientError
 from pymongo.errors import OperationFailure
 
 from lake import catalog
-from lake.errors import BadEnvironment, LakeError
+from lake.errors import BadEnvironment
+from lake.program import parser, told
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.settings import read_env_file
 from lake.sql import FORMATS, WrongQuery, print_rows
@@ -89,22 +88,14 @@ QUESTIONS: dict[str, Callable[[str], Answer]] = {"clickhouse": _clickhouse, "mon
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lake.ask",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit codes: 0 done; 2 a wrong question; 6 no settings, or the store is away",
-    )
-    parser.add_argument("store", choices=list(QUESTIONS))
-    parser.add_argument("question", help="in the store's language: SQL, a JSON command, Cypher")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="how rows are printed (default: table)")
-    args = parser.parse_args()
+    made = parser("lake.ask", __doc__)
+    made.add_argument("store", choices=list(QUESTIONS))
+    made.add_argument("question", help="in the store's language: SQL, a JSON command, Cypher")
+    made.add_argument("--format", choices=FORMATS, default="table", help="how rows are printed (default: table)")
+    args = made.parse_args()
     read_env_file()
-    try:
+    with told():
         print_rows(*ask(args.store, args.question), args.format)
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lake.contracts import LAYERS, contracts
 from lake.errors import BadEnvironment, NotSet
-from lake.program import main_of, parser
+from lake.program import main_of, of_lake, parser
 from lake.settings import ROOT, required
 from lake.sql import existing
 
@@ -126,7 +126,7 @@ def _register(cursor, catalog: str, place: str, there: set[str]) -> Registered:
 
 def main() -> None:
     """Command line."""
-    main_of(parser("lake.catalog", __doc__), lambda settings, _: print(register(settings.lake)))
+    main_of(of_lake(parser("lake.catalog", __doc__)), lambda settings, _: print(register(settings.lake)))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from threading import Thread
 from lake.errors import BadEnvironment, LakeError, NotSet
 from lake.ledger import Run, new_run_id, say
 from lake.pipeline import publication_on, run_on
+from lake.program import of_landing
 from lake.session import Lake, open_lake
-from lake.settings import PROFILES, load_settings
+from lake.settings import load_settings
 
 EXIT_CODES = """
 exit codes: 0 done; 2 wrong arguments; 3 a gate failed; 4 bad input; 5 bad configuration; 6 bad environment; 7 the lake is
@@ -29,10 +30,7 @@ held by another run; 8 the lake was written by newer code; 9 rows or money got l
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments that every job has."""
     made = argparse.ArgumentParser(description=description, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    made.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    made.add_argument("--landing", help="folder of the raw files (default: $LANDING, else the profile's)")
-    return made
+    return of_landing(made)
 
 
 def writing(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -92,7 +90,8 @@ def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = T
     """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables.
 
     Args:
-        idle: why there is nothing to do, if it can be known without holding the lake; then the job waits for nobody.
+        idle: what ends the job without holding the lake, so that it waits for nobody, or None: why there is nothing to do, or how much
+            was only read.
     """
     _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges, idle)
 

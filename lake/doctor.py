@@ -24,7 +24,8 @@ from rich.table import Table
 
 from lake.contracts import STORES
 from lake.errors import BadEnvironment, LakeError
-from lake.settings import CONF, PROFILES, Settings, load_settings
+from lake.program import main_of, of_lake, parser
+from lake.settings import CONF, Settings
 
 JARS = Path(pyspark.__file__).parent / "jars"
 MEMORY_GIB, DISK_GIB, CLOCK_SECONDS = 3, 5, 10
@@ -159,24 +160,25 @@ def _refused(s3, place: dict[str, str]) -> None:
     raise BadEnvironment("a conditional put over an existing object was accepted")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the findings; 0 if all is well, else 6."""
-    parser = argparse.ArgumentParser(prog="python -m lake.doctor", description=__doc__)
-    parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    args = parser.parse_args(arguments)
+def _print(findings: list[Finding]) -> None:
     table = Table("", "check", "found", "what to do", box=None, pad_edge=False)
-    code = 0
-    try:
-        for finding in examine(load_settings(args.profile)):
-            mark = "[green]ok[/]" if finding.good else "[red]no[/]"
-            table.add_row(mark, finding.check, finding.detail, "" if finding.good else finding.hint)
-            code = code if finding.good else BadEnvironment.exit_code
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.good else "[red]no[/]"
+        table.add_row(mark, finding.check, finding.detail, "" if finding.good else finding.hint)
     Console(width=None if sys.stdout.isatty() else 180).print(table)
-    return code
+
+
+def main() -> None:
+    """Command line; ends with 6 if something is not well."""
+
+    def work(settings: Settings, args: argparse.Namespace) -> None:
+        findings = list(examine(settings))
+        _print(findings)
+        if not all(finding.good for finding in findings):
+            sys.exit(BadEnvironment.exit_code)
+
+    main_of(of_lake(parser("lake.doctor", __doc__)), work)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

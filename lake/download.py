@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 from lake.contracts import layer
-from lake.errors import BadEnvironment, BadInput, LakeError
+from lake.errors import BadEnvironment, BadInput
+from lake.program import parser, told
 
 DATASET = "olistbr/brazilian-ecommerce"
 
@@ -74,13 +74,10 @@ def _unpacked(path: Path) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the CSV files go")
-    try:
-        print(f"{len(download(parser.parse_args().folder))} files fetched")
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    made = parser("lake.download", __doc__)
+    made.add_argument("folder", type=Path, help="where the CSV files go")
+    with told():
+        print(f"{len(download(made.parse_args().folder))} files fetched")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from lake.contracts import contract
 from lake.errors import BadEnvironment
-from lake.program import main_of, parser
+from lake.program import main_of, of_lake, parser
 from lake.settings import Settings
 from lake.sql import storage_options, table_path
 
@@ -145,7 +145,7 @@ def _tell(news: dict[str, str]) -> None:
 
 def main() -> None:
     """Command line."""
-    made = parser("lake.incidents", __doc__)
+    made = of_lake(parser("lake.incidents", __doc__))
     actions = made.add_subparsers(required=True, metavar="open|close|list", dest="action")
     opening = actions.add_parser("open", help="an incident was seen")
     opening.add_argument("--incident", required=True, help="what it is about, the same as long as it lasts")

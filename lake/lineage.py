@@ -25,7 +25,7 @@ from lake.contracts import Contract, contract, contracts
 from lake.errors import BadEnvironment, BadInput
 from lake.figures.reader import Reader, Row
 from lake.files import name_of, put_text
-from lake.program import main_of, parser, run
+from lake.program import main_of, of_landing, parser, run
 
 NAMESPACE = "lakehouse"
 PRODUCER = f"urn:lakehouse:{VERSION}"
@@ -181,7 +181,7 @@ def emit(root: str, landing: str, run_id: str) -> str:
 
 def main() -> None:
     """Command line."""
-    made = parser("lake.lineage", __doc__)
+    made = of_landing(parser("lake.lineage", __doc__))
     made.add_argument("--run-id", required=True)
     main_of(made, lambda settings, args: print(emit(settings.lake, settings.landing, args.run_id)))
 

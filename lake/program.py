@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from lake.errors import BadEnvironment, LakeError
@@ -17,23 +17,52 @@ EXIT_CODES = "exit codes as of the jobs (README.md): 0 done; 3 a gate; 4 input; 
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A parser with the arguments that every program has."""
-    made = argparse.ArgumentParser(
+    """A parser of what a program is told."""
+    return argparse.ArgumentParser(
         prog=f"python -m {name}", description=description, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def of_lake(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the arguments that say which lake is meant."""
     made.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
     made.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    made.add_argument("--landing", help="folder of the raw files (default: $LANDING, else the profile's)")
     return made
 
 
-def main_of(arguments: argparse.ArgumentParser, work: Callable[[Settings, argparse.Namespace], None]) -> None:
-    """Parse arguments and work; end the process with the code of the error, if there is one."""
-    args = arguments.parse_args()
+def of_landing(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the arguments that say which lake and which raw files are meant."""
+    of_lake(made).add_argument("--landing", help="folder of the raw files (default: $LANDING, else the profile's)")
+    return made
+
+
+def pair(text: str) -> tuple[str, str]:
+    """An argument COLUMN=VALUE."""
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
+    return name, value
+
+
+def main_of(
+    arguments: argparse.ArgumentParser, work: Callable[[Settings, argparse.Namespace], None], given: list[str] | None = None
+) -> None:  # fmt: skip
+    """Parse arguments (those of the command line, if none are given) and work; errors end the process as by `told`."""
+    args = arguments.parse_args(given)
+    with told():
+        work(load_settings(args.profile, args.lake, getattr(args, "landing", None)), args)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Errors are told in a line or two, and end the process with their code."""
     try:
-        work(load_settings(args.profile, args.lake, args.landing), args)
+        yield
     except LakeError as error:
         _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # `... | head`: the reader has what it wanted.
+        pass
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
 
@@ -46,6 +75,8 @@ def run(main: Callable[[], None]) -> NoReturn:
         main()
     except SystemExit as ended:
         code = ended.code or 0
+    except KeyboardInterrupt:
+        code = 130
     except BaseException:
         traceback.print_exc()
         code = 1

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from lake import commits, tables
 from lake.conform import typed, write
-from lake.contracts import Contract, contract
+from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
 from lake.ledger import Run, say
 from lake.session import Lake
@@ -26,8 +26,11 @@ def chosen(lake: Lake, table: str | None, rule: str | None, file: str | None, li
     """Quarantined rows that have not been replayed, of a table, rule, file or line (all, where none is given).
 
     Raises:
-        BadInput: nothing was ever quarantined.
+        BadInput: nothing was ever quarantined, or the table has no quarantine.
     """
+    known = [silver.name for silver in layer("silver")]
+    if table and table not in known:
+        raise BadInput(f"{table} has no rows in quarantine", f"tables that have: {', '.join(known)}")
     if not tables.exists(lake, TABLE):
         raise BadInput("nothing was ever quarantined in this lake", "there is nothing to do")
     rows = tables.read(lake, TABLE).where(F.col("status").isin(*WAITING_STATES))
@@ -40,8 +43,11 @@ def fix(lake: Lake, run: Run, rows: DataFrame, values: dict[str, str], reason: s
     """Note corrected values (bronze column -> text) for exactly one row; the number of rows.
 
     Raises:
-        BadInput: not exactly one row is meant, or a column does not exist.
+        BadInput: no value or no reason is given, not exactly one row is meant, or a column does not exist.
     """
+    if not values:
+        raise BadInput("a correction needs values", "say --set COLUMN=VALUE")
+    _require_reason(reason)
     found = rows.collect()
     if len(found) != 1:
         raise BadInput(f"{len(found)} rows are meant, a correction is for one", "say --file and --line")
@@ -53,8 +59,18 @@ def fix(lake: Lake, run: Run, rows: DataFrame, values: dict[str, str], reason: s
 
 
 def release(lake: Lake, run: Run, rows: DataFrame, reason: str, dry_run: bool) -> int:
-    """Let rows pass although they break rules (a replay then takes them); the number of rows."""
+    """Let rows pass although they break rules (a replay then takes them); the number of rows.
+
+    Raises:
+        BadInput: no reason is given.
+    """
+    _require_reason(reason)
     return _mark(lake, run, rows, "released", reason, dry_run)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise BadInput("whoever finds the row in silver will ask why", "say --reason")
 
 
 def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_run: bool, fix: str | None = None) -> int:

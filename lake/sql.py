@@ -24,8 +24,8 @@ from deltalake.exceptions import TableNotFoundError
 
 from lake.contracts import LAYERS, contracts
 from lake.errors import BadConfiguration, BadEnvironment, BadInput, LakeError
-from lake.program import run
-from lake.settings import PROFILES, load_settings
+from lake.program import main_of, of_lake, parser, run
+from lake.settings import Settings
 
 NAME = re.compile(rf'"?\b({"|".join(LAYERS)})\b"?\s*\.\s*"?(\w+)', re.IGNORECASE)
 
@@ -240,34 +240,22 @@ def _versions(pairs: list[str], parser: argparse.ArgumentParser) -> dict[str, in
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lake.sql",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit codes: 0 done; 2 a wrong query; 4 no lake; 5 no such version or profile; 6 the bucket can't be reached",
-    )
-    parser.add_argument("query", nargs="?", help="a query in DuckDB's SQL; tables are bronze.x, silver.x, gold.x, ops.x")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="how rows are printed (default: table)")
-    parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    parser.add_argument("--at", action="append", default=[], metavar="TABLE=VERSION", help="read a table as it was; repeatable")
-    parser.add_argument("--tables", action="store_true", help="list the tables instead")
-    args = parser.parse_args(arguments)
-    if not args.query and not args.tables:
-        parser.error('a query is needed, e.g. make sql Q="select * from gold.sales_by_state"')
-    at = _versions(args.at, parser)
-    try:
-        root = load_settings(args.profile, args.lake).lake
+    made = of_lake(parser("lake.sql", __doc__))
+    made.add_argument("query", nargs="?", help="a query in DuckDB's SQL; tables are bronze.x, silver.x, gold.x, ops.x")
+    made.add_argument("--format", choices=FORMATS, default="table", help="how rows are printed (default: table)")
+    made.add_argument("--at", action="append", default=[], metavar="TABLE=VERSION", help="read a table as it was; repeatable")
+    made.add_argument("--tables", action="store_true", help="list the tables instead")
+
+    def work(settings: Settings, args: argparse.Namespace) -> None:
+        if not args.query and not args.tables:
+            made.error('a query is needed, e.g. make sql Q="select * from gold.sales_by_state"')
+        at = _versions(args.at, made)
         if args.tables:
-            print_rows(["table", "rows", "columns", "about"], table_list(open_sql(root, at)), args.format)
+            print_rows(["table", "rows", "columns", "about"], table_list(open_sql(settings.lake, at)), args.format)
         else:
-            print_rows(*run_query(root, args.query, at), args.format)
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # `make sql ... | head`: the reader has what it wanted.
-        pass
+            print_rows(*run_query(settings.lake, args.query, at), args.format)
+
+    main_of(made, work, arguments)
 
 
 if __name__ == "__main__":

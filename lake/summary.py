@@ -5,20 +5,16 @@ python -m lake.summary --lake data/lake
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from lake.errors import LakeError
 from lake.figures import Figures, collect
 from lake.figures.operations import Operations
 from lake.figures.text import NOTHING, brl, count, moment, number, seconds, share
-from lake.program import run
-from lake.settings import PROFILES, load_settings
+from lake.program import main_of, of_lake, parser, run
 
 WIDTH = 100
 REPORT = Path("reports") / "report.html"
@@ -137,22 +133,10 @@ def _commonest(operations: Operations) -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lake.summary",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit codes: 0 done; 4 no lake or no such run; 5 bad configuration; 6 the bucket can't be reached",
-    )
-    parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    parser.add_argument("--profile", choices=PROFILES, help="settings in conf/profiles (default: $LAKE, else embedded)")
-    parser.add_argument("--run-id", help="the run to tell of (default: the newest)")
-    parser.add_argument("--report", default=str(REPORT), help=f"where the report is (default: {REPORT})")
-    args = parser.parse_args()
-    try:
-        print_summary(load_settings(args.profile, args.lake).lake, args.run_id, args.report)
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    made = of_lake(parser("lake.summary", __doc__))
+    made.add_argument("--run-id", help="the run to tell of (default: the newest)")
+    made.add_argument("--report", default=str(REPORT), help=f"where the report is (default: {REPORT})")
+    main_of(made, lambda settings, args: print_summary(settings.lake, args.run_id, args.report))
 
 
 if __name__ == "__main__":

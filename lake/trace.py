@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 import duckdb
 
 from lake.contracts import Contract, contract
-from lake.errors import BadInput, LakeError
-from lake.program import run
-from lake.settings import load_settings
+from lake.errors import BadInput
+from lake.program import main_of, of_lake, pair, parser, run
+from lake.settings import Settings
 from lake.sql import open_sql
 
 
@@ -73,20 +72,15 @@ def _files(db: duckdb.DuckDBPyConnection, held: str, depth: int, limit: int, lin
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", help="e.g. gold.fact_order_items")
-    parser.add_argument("values", nargs="*", metavar="COLUMN=VALUE", help="which rows, e.g. order_id=...")
-    parser.add_argument("--lake", help="root of the lake (default: $LAKE_PATH, else the profile's)")
-    parser.add_argument("--profile", help="settings in conf/profiles (default: $LAKE, else embedded)")
-    parser.add_argument("--limit", type=int, default=10, help="at most so many lines of each file (default: 10)")
-    args = parser.parse_args()
-    try:
-        where = dict(pair.split("=", 1) for pair in args.values)
-        db = open_sql(load_settings(args.profile, args.lake).lake)
-        print("\n".join(trace(db, args.table, where, args.limit)))
-    except LakeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    made = of_lake(parser("lake.trace", __doc__))
+    made.add_argument("table", help="e.g. gold.fact_order_items")
+    made.add_argument("values", nargs="*", type=pair, metavar="COLUMN=VALUE", help="which rows, e.g. order_id=...")
+    made.add_argument("--limit", type=int, default=10, help="at most so many lines of each file (default: 10)")
+
+    def work(settings: Settings, args: argparse.Namespace) -> None:
+        print("\n".join(trace(open_sql(settings.lake), args.table, dict(args.values), args.limit)))
+
+    main_of(made, work)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from lake.contracts import STORES
 from lake.errors import BadEnvironment, GateFailed
 from lake.figures.operations import Operations, operations
 from lake.figures.reader import Reader
-from lake.program import main_of, parser, run
+from lake.program import main_of, of_lake, parser, run
 
 
 def verify(root: str, run_id: str, stores: Iterable[str]) -> list[str]:
@@ -69,7 +69,7 @@ def _files(found: Operations) -> str:
 
 def main() -> None:
     """Command line."""
-    made = parser("lake.verify", __doc__)
+    made = of_lake(parser("lake.verify", __doc__))
     made.add_argument("--run-id", required=True)
     made.add_argument("--stores", nargs="*", default=[], choices=STORES, help="stores that the run published to (default: none)")
     main_of(made, lambda settings, args: print("\n".join(verify(settings.lake, args.run_id, args.stores))))

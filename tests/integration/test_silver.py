@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from lake import quality, quarantine
-from lake.errors import GateFailed
+from lake.errors import BadInput, GateFailed
 from tests.integration.conftest import new_world
 from tests.marketplace import ident, marketplace, order
 
@@ -122,6 +122,27 @@ def test_corrected_and_released_rows_enter_once_and_bad_ones_stay_with_the_new_r
     ]
     world.ask(lambda lake, run: quarantine.replay(lake, run, quarantine.chosen(lake, None, None, None, None), dry_run=False))
     assert world.sql("select count(*), sum(price)::text from silver_order_items") == [(10, "114.20")]
+
+
+def test_what_is_said_wrong_of_rows_in_quarantine_changes_nothing(faulty):
+    def left(lake, run):
+        return [tuple(row) for row in quarantine.chosen(lake, None, None, None, None).select("line", "status", "fix").collect()]
+
+    before = faulty.ask(left)
+    with pytest.raises(BadInput, match="silver.order_itemz has no rows in quarantine"):
+        faulty.ask(lambda lake, run: quarantine.chosen(lake, "silver.order_itemz", None, None, None))
+    wrong = [({}, "why", "needs values"), ({"price": "1.00"}, " ", "will ask why"), ({"prize": "1.00"}, "why", "prize")]
+    for values, reason, said in wrong:
+
+        def fix(lake, run, values=values, reason=reason):
+            rows = quarantine.chosen(lake, "silver.order_items", None, None, 12)
+            return quarantine.fix(lake, run, rows, values, reason, dry_run=False)
+
+        with pytest.raises(BadInput, match=said):
+            faulty.ask(fix)
+    with pytest.raises(BadInput, match="will ask why"):
+        faulty.ask(lambda lake, run: quarantine.release(lake, run, quarantine.chosen(lake, None, None, None, None), "", dry_run=False))
+    assert faulty.ask(left) == before
 
 
 def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(world):

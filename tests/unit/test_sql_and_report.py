@@ -137,6 +137,12 @@ def test_the_command_ends_with_its_code(lake: Path) -> None:
     assert done.returncode == 2 and done.stdout == "" and "gold.sales_by_month" in done.stderr
 
 
+def test_a_column_without_a_value_ends_with_2(lake: Path) -> None:
+    command = [sys.executable, "-m", "lake.trace", "gold.fact_orders", "order_id", "--lake", str(lake)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "'order_id' is not COLUMN=VALUE" in done.stderr
+
+
 def test_no_lake_ends_with_4(sql: Sql, tmp_path: Path) -> None:
     done = sql(tmp_path / "none", "select 1 from gold.fact_orders")
     assert done.returncode == 4 and "make demo" in done.stderr
