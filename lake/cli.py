@@ -14,7 +14,9 @@ from datetime import date
 from importlib import import_module
 from threading import Thread
 
+from lake import storage
 from lake.errors import BadEnvironment, LakeError, NotSet
+from lake.files import require_bucket
 from lake.ledger import Run, new_run_id, say
 from lake.pipeline import publication_on, run_on
 from lake.program import of_landing
@@ -65,6 +67,7 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
     args.run_id = getattr(args, "run_id", None) or new_run_id()
     try:
         settings = load_settings(args.profile, args.lake, args.landing)
+        require_bucket(settings.lake)
         if judges:
             # Importing Great Expectations takes as long as starting the JVM: do both at once.
             Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
@@ -78,6 +81,9 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
     except Exception as error:
         if "No space left on device" in str(error):
             _fail("the disk is full\n  -> free some space and run again; nothing is lost", BadEnvironment.exit_code)
+        if reason := storage.away(error):
+            hint = "`make doctor` tries it; when it is back run again: nothing is lost"
+            _fail(f"the bucket went away: {reason}\n  -> {hint}", BadEnvironment.exit_code)
         traceback.print_exc()
         _fail(f"unexpected: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", 1)
 

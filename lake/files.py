@@ -14,6 +14,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake.errors import BadEnvironment
 
 
+def require_bucket(root: str) -> None:
+    """See whether the bucket of a lake answers; a lake in a local folder has none.
+
+    Raises:
+        BadEnvironment: the bucket can't be reached, is not there, or refuses the keys.
+    """
+    if "://" in root:
+        bucket, _ = _split(root)
+        _asked(root, lambda s3: s3.head_bucket(Bucket=bucket))
+
+
 def name_of(run_id: str) -> str:
     """A run's identifier as the name of a file: a scheduler's has colons in it."""
     return quote(run_id, safe="").replace("%", "_")

@@ -131,6 +131,7 @@ def _same_refusal(record: dict, known: list[dict]) -> bool:
 
 
 def _listing(lake: Lake) -> list[Delivered]:
+    files.require_bucket(lake.landing)
     if not storage.exists(lake, lake.landing):
         raise BadInput(f"there is no folder {lake.landing}", "say LANDING=<folder>, or run `make demo` to have data made")
     entries = storage.files(lake, lake.landing)

@@ -152,5 +152,6 @@ def _lease(lake: Lake, holder: str, wait: float) -> Iterator[None]:
     finally:
         done.set()
         renewing.join()
-        # Left empty, not deleted: the numbers must go on.
-        storage.write_text(lake, mine, "")
+        # Left empty, not deleted: the numbers must go on. If the store is away, the lease ends by itself.
+        with suppress(Py4JJavaError):
+            storage.write_text(lake, mine, "")

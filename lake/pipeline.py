@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 
+from lake import storage
 from lake.build import build, check_money
 from lake.conform import conform
 from lake.contracts import layer
@@ -28,25 +29,38 @@ def run_on(lake: Lake, run_id: str | None = None, as_of: date | None = None, wai
     run = Run(lake, run_id, as_of)
     with exclusive(lake, run.run_id, wait):
         run.take_over()
-        run.open()
-        try:
+        with _open(run):
             yield run
-        finally:
-            run.close()
 
 
 @contextmanager
 def publication_on(lake: Lake, stores: Collection[str], run_id: str | None = None, wait: float = 0.0) -> Iterator[Run]:
     """A run that only publishes: it holds these stores, and runs beside those that publish to others."""
     run = Run(lake, run_id)
-    with publishing(lake, run.run_id, wait, stores):
-        # What looks dead may be alive here: the next run that holds the lake takes over.
-        run.open()
-        try:
-            yield run
-        finally:
-            with ledger(lake, run.run_id):
-                run.close()
+    # What looks dead may be alive here: the next run that holds the lake takes over.
+    with publishing(lake, run.run_id, wait, stores), _open(run, ledger(lake, run.run_id)):
+        yield run
+
+
+@contextmanager
+def _open(run: Run, closing: AbstractContextManager[None] | None = None) -> Iterator[None]:
+    """Between the marker of a run and its ledger, which is written whatever the end; but not into a bucket that went away: then
+    the next run does it, by what the marker says.
+
+    Args:
+        closing: what is held while the ledger is written.
+    """
+    run.open()
+    try:
+        yield
+    except BaseException as error:
+        if storage.away(error):
+            raise
+        with closing or nullcontext():
+            run.close()
+        raise
+    with closing or nullcontext():
+        run.close()
 
 
 def run_steps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from py4j.protocol import Py4JJavaError
@@ -18,6 +19,12 @@ class Entry:
     url: str
     size: int
     modified: int
+
+
+def away(error: BaseException) -> str | None:
+    """What kept a request from reaching the bucket, if that is why something failed."""
+    found = re.search(r"Unable to execute HTTP request: ([^\n(]*)", str(error))
+    return found[1].strip() if found else None
 
 
 def _at(lake: Lake, path: str):
