@@ -13,7 +13,7 @@ from typing import NoReturn
 from lake.errors import BadEnvironment, LakeError
 from lake.settings import PROFILES, Settings, load_settings
 
-EXIT_CODES = "exit codes as of the jobs (README.md): 0 done; 3 a gate; 4 input; 5 configuration; 6 a server or a folder is away"
+EXIT_CODES = "exit codes (README.md): 0 done; 2 wrong argument or question; 3 a gate; 4 input; 5 configuration; 6 a server or folder away"
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
