@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.request import urlopen
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -41,6 +42,7 @@ NUMBERS = {
 }
 ROWS_A_BATCH = 50_000
 TAKES_WHOLE = True
+SECONDS_TO_ANSWER = 5
 # A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
 PARTS_REMEMBERED = 1000
 
@@ -136,6 +138,9 @@ def connected(reader: bool = False) -> Iterator[Client]:
     """
     given = _settings("READER_" if reader else "")
     try:
+        # A query may take minutes; whether anybody is there shows at once.
+        with urlopen(f"http://{given['host']}:{given['port']}/ping", timeout=SECONDS_TO_ANSWER):
+            pass
         client = clickhouse_connect.get_client(
             host=given["host"], port=int(given["port"]), username=given["user"], password=given["password"], database=given["database"]
         )

@@ -36,7 +36,7 @@ ROWS_A_READ = 100_000
 NODES_A_DELETE = 5000
 # One transaction holds so many rows within the heap of `make up`; with more all is sent.
 MOST_CHANGES = 100_000
-PATIENCE = {"connection_timeout": 5, "max_transaction_retry_time": 5}
+PATIENCE = {"connection_timeout": 5, "connection_acquisition_timeout": 10, "max_transaction_retry_time": 5}
 
 
 def views() -> list[View]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,9 +16,10 @@ import pytest
 
 from lake import VERSION, commits, contracts, delta, tables
 from lake.contracts import contract
-from lake.errors import BadConfiguration, LakeBusy, LakeError, LakeTooNew
+from lake.errors import BadConfiguration, BadEnvironment, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
 from lake.lock import exclusive, publishing
+from lake.publish import STORES
 from lake.session import Lake
 from tests.lakes import ROOT, open_sql, submit
 from tests.marketplace import marketplace
@@ -152,3 +154,13 @@ def test_runs_that_ended_are_in_the_ledger_with_what_they_read_and_wrote(world):
     columns = "step, status, rows_read, rows_written, output_version, code_version"
     rows = world.sql(f"select {columns} from ops_runs where \"table\" = 'silver.orders' and run_id = '{run.run_id}'")
     assert rows == [("conform", "done", 3, 3, 0, VERSION)]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_that_takes_connections_and_answers_nothing_is_given_up(monkeypatch, store):
+    users = [f"{name}_{what}" for name in ("MONGODB", "CLICKHOUSE", "NEO4J") for what in ("USER", "PASSWORD")]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name in ("MONGODB_PORT", "CLICKHOUSE_HTTP_PORT", "NEO4J_BOLT_PORT", *users):
+            monkeypatch.setenv(name, str(silent.getsockname()[1]))
+        with pytest.raises(BadEnvironment, match="(?i)" + store):
+            STORES[store].held()
