@@ -114,14 +114,23 @@ def _register(cursor, catalog: str, place: str, there: set[str]) -> Registered:
     layers = ", ".join(f"'{layer}'" for layer in LAYERS)
     cursor.execute(f"SELECT table_schema || '.' || table_name FROM {catalog}.information_schema.tables WHERE table_schema IN ({layers})")
     listed = {name for (name,) in cursor.fetchall()}
-    new, gone = sorted(there - listed), sorted(listed - there)
-    for name in new:
-        schema, table = name.split(".")
-        cursor.execute(f"CALL {catalog}.system.register_table('{schema}', '{table}', '{place}/{schema}/{table}')").fetchall()
+    kept = listed & there
+    if kept and not _is_at(cursor, place, f"{catalog}.{min(kept)}"):
+        # The list was that of another lake.
+        kept = set()
+    new, gone = sorted(there - kept), sorted(listed - kept)
     for name in gone:
         schema, table = name.split(".")
         cursor.execute(f"CALL {catalog}.system.unregister_table('{schema}', '{table}')").fetchall()
-    return Registered(catalog, new, gone, sorted(there & listed))
+    for name in new:
+        schema, table = name.split(".")
+        cursor.execute(f"CALL {catalog}.system.register_table('{schema}', '{table}', '{place}/{schema}/{table}')").fetchall()
+    return Registered(catalog, new, gone, sorted(kept))
+
+
+def _is_at(cursor, place: str, table: str) -> bool:
+    ((told,),) = cursor.execute(f"SHOW CREATE TABLE {table}").fetchall()
+    return f"location = '{place}/" in told
 
 
 def main() -> None:

@@ -54,6 +54,7 @@ def test_a_bucket_that_goes_away_ends_the_run_and_the_next_one_makes_it_good(ser
     assert up.returncode == 0, up.stdout
     done = submit("pipeline", *STEPS, "--landing", landing)
     assert done.returncode == 0 and "which died" in done.stdout, done.stdout
+    assert "register" not in done.stdout, "Trino shows the profile's lake, not this one"
     sql = "select (select count(*) from bronze.orders), (select count(*) from silver.orders), count(*) from ops.runs where status = 'died'"
     orders = sum(1 for _ in (landing / "olist_orders_dataset.csv").open()) - 1
     assert open_sql(LAKE).execute(sql).fetchone() == (orders, orders, 1)
