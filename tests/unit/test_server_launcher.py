@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.local import airflow_server, clickhouse_server, environment, fetch, launch, superset_server
+from infra.local import airflow_server, clickhouse_server, environment, fetch, launch, mongodb_server, neo4j_server, superset_server
 from infra.local.process import Process, holder
 from infra.local.server import Place
 from infra.local.servers import SERVERS
@@ -211,6 +211,13 @@ def test_compose_uses_the_same_settings_with_the_same_defaults():
         assert setting.secret or value == setting.default, name
     # Addresses and paths of programs outside of the containers.
     assert SETTINGS.keys() - used.keys() == {"MINIO_ENDPOINT", "TRINO_CERTIFICATE", "TRINO_LOCAL_LAKE"}
+
+
+def test_compose_lets_a_query_see_one_snapshot_as_the_local_servers_do():
+    told = compose()["services"]["neo4j"]["environment"]
+    assert {f"NEO4J_{name.replace('.', '_')}": value for name, value in neo4j_server.ONE_SNAPSHOT.items()}.items() <= told.items()
+    start = (COMPOSE / "mongodb" / "start.sh").read_text()
+    assert all(f"--setParameter {parameter}" in start for parameter in mongodb_server.ONE_SNAPSHOT)
 
 
 def test_compose_listens_on_this_machine_only_and_on_the_same_ports():
