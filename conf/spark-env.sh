@@ -63,6 +63,8 @@ elif [ -f "$archive" ]; then
 fi
 # The code that Spark generates, as earlier runs have compiled it, the first of them setup's trial (infra/jvm/CompiledCode.java).
 options="$options -Dlakehouse.compiled=$SPARK_HOME/lakehouse.compiled"
+# What only puts the command of this JVM together is one too.
+export SPARK_LAUNCHER_OPTS="${SPARK_LAUNCHER_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
 export SPARK_SUBMIT_OPTS="$options -Xlog:cds=off -Xlog:cds+dynamic=off ${SPARK_SUBMIT_OPTS:-}"
 
 # A folder with files on the class path would forbid the archive. What Spark would read from there, lake/session.py reads.

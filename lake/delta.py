@@ -51,7 +51,8 @@ class Snapshot:
             some = [file for file in _list(files) if file.stats() is None or wanted(json.loads(file.stats()))]
             files = _scala(self.lake, some)
         _activate(self.lake)
-        return DataFrame(self.log.createDataFrame(self.at, files, False, _none(self.lake)), self.lake.spark)
+        frame = _class(self.lake, "lakehouse.KnownFiles").frame
+        return DataFrame(frame(self.lake.spark._jsparkSession, self.log, self.at, files), self.lake.spark)
 
 
 def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot | None:

@@ -13,11 +13,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyspark import cloudpickle
 from pyspark.errors import PythonException
-from pyspark.ml.evaluation import RegressionEvaluator
-from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -27,6 +26,10 @@ from lake.contracts import contract
 from lake.errors import BadEnvironment, GateFailed
 from lake.ledger import Run
 from lake.session import Lake
+
+# It takes most of a second to load, and few runs train.
+if TYPE_CHECKING:
+    from pyspark.ml.recommendation import ALSModel
 
 RANK, ITERATIONS, REGULARISATION, SEED = 10, 8, 0.1, 42
 TRAIN_PERCENT = 80
@@ -110,6 +113,8 @@ def load_model(lake: Lake, model_run: str) -> ALSModel:
     path = f"{lake.root}/gold/_models/{model_run}"
     if not storage.exists(lake, path):
         raise GateFailed(f"there is no model {model_run}", "gold.model_runs names the models")
+    from pyspark.ml.recommendation import ALSModel
+
     return ALSModel.load(path)
 
 
@@ -130,6 +135,8 @@ def ratings(fact_order_items: DataFrame) -> DataFrame:
 
 def fit(data: DataFrame) -> ALSModel:
     """Train on all rows of `ratings`."""
+    from pyspark.ml.recommendation import ALS
+
     als = ALS(
         rank=RANK, maxIter=ITERATIONS, regParam=REGULARISATION, seed=SEED, userCol="u", itemCol="i", ratingCol="rating",
         coldStartStrategy="drop", numUserBlocks=2, numItemBlocks=2,
@@ -171,6 +178,8 @@ def evaluate(data: DataFrame) -> list[dict]:
     Returns:
         One dict a method, with the measurements of gold.model_runs.
     """
+    from pyspark.ml.evaluation import RegressionEvaluator
+
     train, test = data.where("not test").persist(), data.where("test").persist()
     model = fit(train)
     predicted = model.transform(test.select("u", "i", "rating")).persist()

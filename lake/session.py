@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-from py4j.java_gateway import JVMView
+from py4j.java_gateway import JavaClass, JavaMember, JVMView
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -31,6 +31,7 @@ CLASSES = (
     "org.apache.spark.sql.delta.commands.cdc.CDCReader",
     "org.apache.hadoop.fs.Path",
     "org.apache.commons.io.IOUtils",
+    "lakehouse.KnownFiles",
     "scala.Option",
 )
 
@@ -99,11 +100,23 @@ def _own_address(host: str, port: int) -> str:
         raise BadEnvironment(f"no master of Spark answers at {host}:{port}: {error}", hint) from error
 
 
+_asked = JavaClass.__getattr__
+
+
+def _remembered(of: JavaClass, name: str) -> Any:
+    """A member of a class of the JVM; a method is not asked for again."""
+    found = _asked(of, name)
+    if isinstance(found, JavaMember):
+        setattr(of, name, found)
+    return found
+
+
 def _remember_classes(jvm: JVMView) -> None:
-    """Look up once what every column and path asks for. py4j asks each time anew, and what is not a class (org, org.apache)
-    is sought in every jar: a twentieth of a small run."""
+    """Look up once what every column and path asks for, classes and their methods. py4j asks each time anew, and what is not a
+    class (org, org.apache) is sought in every jar: a twentieth of a small run."""
     for name in CLASSES:
         setattr(jvm, name, getattr(jvm, name))
+    JavaClass.__getattr__ = _remembered
 
 
 def open_lake(settings: Settings, app_name: str) -> Lake:
@@ -118,7 +131,7 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
         builder = SparkSession.builder.appName(app_name)
         for name, value in _chosen(SparkConf(), settings).items():
             builder = builder.config(name, value)
-        for brought in ("io.delta.sql.DeltaSparkSessionExtension", "lakehouse.CompiledCode"):
+        for brought in ("io.delta.sql.DeltaSparkSessionExtension", "lakehouse.LeanSpark"):
             SparkContext._jvm.java.lang.Class.forName(brought)
         spark = builder.getOrCreate()
     except BadEnvironment:
@@ -128,5 +141,6 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"
         ) from error
     _remember_classes(spark._jvm)
+    spark._jvm.lakehouse.LeanSpark.lighten(spark._jsc.sc())
     spark._jvm.lakehouse.CompiledCode.remember()
     return Lake(spark, settings.lake.rstrip("/"), settings.landing.rstrip("/"))

@@ -14,11 +14,12 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.regex.Pattern;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.encoders.HashableWeakReference;
@@ -45,7 +46,7 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
     private static final int MOST = 10_000;
     private static final String GENERATED = "org.apache.spark.sql.catalyst.expressions.GeneratedClass";
     private static final HashableWeakReference ANY_LOADER = new HashableWeakReference(CodeGenerator$.class.getClassLoader());
-    private static final Pattern PART = Pattern.compile("\\b(\\w+?_(?:doAggregate|subExpr)_\\w++)\\(([^()]*+)\\)");
+    private static final String[] IN_NAMES_OF_PARTS = {"_doAggregate_", "_subExpr_"};
 
     private final NonFateSharingLoadingCache<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> cache;
     private final CacheLoader<Tuple2<HashableWeakReference, CodeAndComment>, Tuple2<GeneratedClass, ByteCodeStats>> compiler;
@@ -120,10 +121,51 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
      * part and all its calls name the same variables in the same order, that order means nothing: here it is that of their names.
      */
     static String inOneOrder(String code) {
-        Map<String, String> variables = PART.matcher(code).results().collect(Collectors.toMap(
-                part -> part.group(1), part -> variables(part.group(2)), (one, other) -> one.equals(other) ? one : ""));
-        return variables.isEmpty() ? code : PART.matcher(code).replaceAll(part ->
-                variables.get(part.group(1)).isEmpty() ? part.group() : part.group(1) + "(" + sorted(part.group(2)) + ")");
+        Collection<Part> parts = parts(code);
+        Map<String, String> variables = parts.stream().collect(Collectors.toMap(
+                part -> part.name(code), part -> variables(part.parameters(code)), (one, other) -> one.equals(other) ? one : ""));
+        StringBuilder ordered = new StringBuilder(code.length());
+        int done = 0;
+        for (Part part : parts) {
+            if (!variables.get(part.name(code)).isEmpty()) {
+                ordered.append(code, done, part.open + 1).append(sorted(part.parameters(code)));
+                done = part.close;
+            }
+        }
+        return ordered.append(code, done, code.length()).toString();
+    }
+
+    /** Where `name(parameters)` of a part stands, its method or a call, in the order of the text. */
+    private record Part(int start, int open, int close) {
+        String name(String code) {
+            return code.substring(start, open);
+        }
+
+        String parameters(String code) {
+            return code.substring(open + 1, close);
+        }
+    }
+
+    /** The parts in a text, without those that call something among their parameters. */
+    private static Collection<Part> parts(String code) {
+        Map<Integer, Part> found = new TreeMap<>();
+        for (String inName : IN_NAMES_OF_PARTS) {
+            for (int at = code.indexOf(inName); at >= 0; at = code.indexOf(inName, at + 1)) {
+                int start = at;
+                while (start > 0 && Character.isJavaIdentifierPart(code.charAt(start - 1))) {
+                    start--;
+                }
+                int open = at;
+                while (open < code.length() && Character.isJavaIdentifierPart(code.charAt(open))) {
+                    open++;
+                }
+                int close = code.indexOf(')', open);
+                if (code.startsWith("(", open) && close > open && code.lastIndexOf('(', close) == open) {
+                    found.put(start, new Part(start, open, close));
+                }
+            }
+        }
+        return found.values();
     }
 
     private static String variables(String parameters) {

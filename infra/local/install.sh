@@ -19,6 +19,7 @@ echo "1/4 Python packages (requirements.txt)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 site="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 pwd > "$site/lakehouse.pth"
+.venv/bin/python infra/local/compile_zips.py "$site"/pyspark/python/lib/*.zip
 
 echo "2/4 connectors' jars (conf/spark-jars.pom.xml)"
 jars="$cache/jars-$(cat conf/spark-jars.pom.xml conf/spark-jars.sha256 | sha256sum | cut -c1-12)"
