@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,9 @@ CLASSES = (
     "scala.Option",
 )
 
+# What each thread keeps for itself: its session, which costs as much as reading a table.
+_thread = threading.local()
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -49,9 +53,12 @@ class Lake:
         return f"{self.root}/{table.replace('.', '/')}"
 
     def apart(self) -> Lake:
-        """The same lake in a session of its own: a MERGE takes its commit's metadata from the session, so tables that
+        """The same lake in this thread's own session: a MERGE takes its commit's metadata from the session, so tables that
         are written at the same time must not share one."""
-        return replace(self, spark=self.spark.newSession())
+        own = getattr(_thread, "session", None)
+        if own is None or own.sparkContext is not self.spark.sparkContext:
+            own = _thread.session = self.spark.newSession()
+        return replace(self, spark=own)
 
     def rows(self, values: Sequence[Sequence[Any]], schema: StructType) -> DataFrame:
         """A few rows of this program as a frame. What pyspark makes of a list is read by a Python worker, which has to start."""

@@ -6,20 +6,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.mapred.JobConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.catalyst.rules.RuleExecutor$;
 import org.apache.spark.sql.catalyst.rules.QueryExecutionMetering;
 
 /** Work that Spark does with every query, and of which nothing is seen: a twentieth of a small run. */
 public final class LeanSpark {
+    /** Yarn, and MapReduce without what its input and output formats ask for, which write our files. */
+    private static final Pattern HADOOPS_OWN = Pattern.compile("yarn\\.|mapreduce\\.(?!job\\.|input|output|fileoutput)");
+
     private LeanSpark() {}
 
     /** Leave it undone in this JVM. */
     public static synchronized void lighten(SparkContext context) throws ReflectiveOperationException {
         measureNoRules();
         if (!context.master().equals("yarn")) {
-            forgetYarn(context.hadoopConfiguration());
+            keepFewSettings(context.hadoopConfiguration());
         }
     }
 
@@ -32,11 +38,14 @@ public final class LeanSpark {
         }
     }
 
-    /** Half of Hadoop's settings are Yarn's, and all are sent with every scan and written file, and copied several times. */
-    private static void forgetYarn(Configuration settings) {
+    /** Two thirds of Hadoop's settings are for its own programs, and all are sent with every scan and written file, and copied. */
+    private static void keepFewSettings(Configuration settings) {
+        // Default values are read when these are first used, into all settings there are.
+        new JobConf();
+        HdfsConfiguration.init();
         List<String> names = new ArrayList<>();
         for (Map.Entry<String, String> setting : settings) {
-            if (setting.getKey().startsWith("yarn.")) {
+            if (HADOOPS_OWN.matcher(setting.getKey()).lookingAt()) {
                 names.add(setting.getKey());
             }
         }
