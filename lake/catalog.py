@@ -129,7 +129,13 @@ def _register(cursor, catalog: str, place: str, there: set[str]) -> Registered:
 
 
 def _is_at(cursor, place: str, table: str) -> bool:
-    ((told,),) = cursor.execute(f"SHOW CREATE TABLE {table}").fetchall()
+    from trino.exceptions import TrinoQueryError
+
+    try:
+        ((told,),) = cursor.execute(f"SHOW CREATE TABLE {table}").fetchall()
+    except TrinoQueryError:
+        # Its files are gone, with the lake that it was of.
+        return False
     return f"location = '{place}/" in told
 
 

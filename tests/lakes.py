@@ -22,11 +22,15 @@ PATIENCE = 900
 
 def submit(job: str, *arguments: object, master: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """spark-submit jobs/<job>.py with arguments. What the job prints is in stdout, whichever of the two it printed to."""
-    given = ["--master", master] if master else []
-    if job in ("publish", "reconcile") or "e2e" in job:
-        given += ["--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))]
-    command = [str(Path(sys.executable).parent / "spark-submit"), *given, str(ROOT / "jobs" / f"{job}.py")]
-    return _run([*command, *map(str, arguments)], environment)
+    return _run(_spark_submit(job, *arguments, master=master), environment)
+
+
+def started(job: str, *arguments: object) -> subprocess.Popen[str]:
+    """The same beside the test, which may read what it prints; in a process group of its own, which can be killed as a whole."""
+    command, env = _spark_submit(job, *arguments), _environment({})
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )  # fmt: skip
 
 
 def python(module: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -34,9 +38,19 @@ def python(module: str, *arguments: object, **environment: str) -> subprocess.Co
     return _run([sys.executable, "-m", module, *map(str, arguments)], environment)
 
 
+def _spark_submit(job: str, *arguments: object, master: str | None = None) -> list[str]:
+    given = ["--master", master] if master else []
+    if job in ("publish", "reconcile") or "e2e" in job:
+        given += ["--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))]
+    return [str(Path(sys.executable).parent / "spark-submit"), *given, str(ROOT / "jobs" / f"{job}.py"), *map(str, arguments)]
+
+
+def _environment(environment: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **environment}
+
+
 def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, **environment}
+    env = _environment(environment)
     return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

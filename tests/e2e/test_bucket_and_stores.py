@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -16,21 +13,14 @@ from lake.contracts import layer
 from lake.errors import BadEnvironment
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.sql import open_sql, storage_options
-from tests.lakes import ROOT, python, submit, until
+from tests.lakes import python, started, submit, until
 
 LAKE = "s3a://lake/tables"
 
 
-def driver(script: str, *arguments: object) -> subprocess.Popen[str]:
-    """A driver that runs beside others, in a process group of its own."""
-    program = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "tests/e2e" / script), *map(str, arguments)]
-    path = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.Popen(program, env=path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-
-
 def test_two_drivers_on_one_table_at_the_same_moment_lose_nothing(servers, tmp_path):
     rounds, table = 20, "s3a://lake/race/table"
-    drivers = [driver("racer.py", name, rounds, table, tmp_path) for name in ("left", "right")]
+    drivers = [started("../tests/e2e/racer", name, rounds, table, tmp_path) for name in ("left", "right")]
     told = [driver.communicate(timeout=600)[0] for driver in drivers]
     assert [driver.returncode for driver in drivers] == [0, 0], told
     db = duckdb.connect()
@@ -43,10 +33,10 @@ def test_two_drivers_on_one_table_at_the_same_moment_lose_nothing(servers, tmp_p
 
 
 def test_a_driver_that_was_thought_dead_is_refused_when_it_commits_late(servers, tmp_path):
-    late = driver("late_driver.py", "late", tmp_path)
+    late = started("../tests/e2e/late_driver", "late", tmp_path)
     until(lambda: (tmp_path / "holds").exists() or late.poll() is not None)
     os.killpg(late.pid, signal.SIGSTOP)
-    successor = driver("late_driver.py", "next", tmp_path)
+    successor = started("../tests/e2e/late_driver", "next", tmp_path)
     said = successor.communicate(timeout=180)[0]
     (tmp_path / "go").touch()
     os.killpg(late.pid, signal.SIGCONT)

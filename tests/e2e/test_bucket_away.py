@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lake.generator import generate
 from lake.sql import open_sql
-from tests.lakes import ROOT, python, submit
+from tests.lakes import python, started, submit
 
 LAKE = "s3a://lake/away"
 STEPS = ("--profile", "minio", "--lake", LAKE, "--steps", "ingest", "conform")
@@ -38,10 +36,9 @@ def test_a_bucket_that_is_not_there_is_said_at_once(servers, arguments, environm
 
 
 def test_a_bucket_that_goes_away_ends_the_run_and_the_next_one_makes_it_good(servers, landing):
-    command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs/pipeline.py"), *STEPS, "--landing", str(landing)]
     away = False
     try:
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
+        with started("pipeline", *STEPS, "--landing", landing) as job:
             told = []
             for line in job.stdout:
                 told.append(line)

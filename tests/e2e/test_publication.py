@@ -5,13 +5,10 @@ from __future__ import annotations
 import datetime
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from bson.decimal128 import Decimal128
@@ -19,7 +16,7 @@ from bson.decimal128 import Decimal128
 from lake.errors import BadEnvironment
 from lake.publish import STORES, clickhouse, mongodb, neo4j
 from lake.sql import open_sql
-from tests.lakes import ROOT, python, submit, until
+from tests.lakes import ROOT, python, started, submit, until
 
 LAKE = "s3a://lake/tables"
 
@@ -114,13 +111,8 @@ def test_all_anew_gives_the_same_content_and_each_way_leads_back(another_day):
 
 
 def test_a_killed_publication_is_made_good_by_the_next(another_day):
-    command = [str(Path(sys.executable).parent / "spark-submit"), "--jars", *map(str, (ROOT / ".venv/jars").glob("neo4j-connector-*.jar"))]
-    command += [str(ROOT / "jobs/publish.py"), "--profile", "minio"]
-    path = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     halfway = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%\\_\\_changes'"
-    with clickhouse.connected() as client, subprocess.Popen(
-        command, cwd=ROOT, env=path, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as job:  # fmt: skip
+    with clickhouse.connected() as client, started("publish", "--profile", "minio") as job:
         until(lambda: client.command(halfway))
         os.killpg(job.pid, signal.SIGKILL)
     done = submit("publish", "--profile", "minio", "--wait", "90")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from lake.contracts import LAYERS, contract, contracts
 from lake.errors import BadEnvironment
 from lake.publish.fingerprint import Fingerprint, summed
 from lake.sql import existing
-from tests.lakes import ROOT, python, submit
+from tests.lakes import python, submit
 from tests.unit import tiny_lake
 
 LAKE = "s3a://lake/tables"
@@ -31,9 +29,7 @@ def lived_in(published, tmp_path_factory) -> Iterator[Path]:
     done = submit("maintain", "--profile", "minio")
     assert done.returncode == 0, done.stdout
     out = tmp_path_factory.mktemp("fingerprints") / "fingerprints.json"
-    command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "tests/e2e/fingerprints.py"), str(out)]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(command, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = submit("../tests/e2e/fingerprints", out)
     assert done.returncode == 0, done.stdout
     with catalog.connected(publisher=True) as cursor:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS lake.worn").fetchall()
@@ -99,7 +95,7 @@ def test_tables_and_columns_say_what_they_are(lived_in):
 
 
 def test_a_table_that_is_gone_goes_and_what_is_listed_is_of_this_lake(lived_in):
-    """Another lake is a copy of a small table, put where a contract's table would be."""
+    """Another lake is a copy of a small table, put where a contract's table would be, and gone before this lake is listed again."""
     s3 = boto3.client("s3", endpoint_url=os.environ["MINIO_ENDPOINT"], region_name="us-east-1")
     copied = s3.list_objects_v2(Bucket="lake", Prefix="tables/gold/model_runs/")["Contents"]
     for entry in copied:
@@ -112,6 +108,8 @@ def test_a_table_that_is_gone_goes_and_what_is_listed_is_of_this_lake(lived_in):
     assert "//lake/other/gold/model_runs/" in path
     with pytest.raises(TrinoUserError, match="does not exist"):
         ask("SELECT 1 FROM lake.gold.fact_orders")
+    for entry in copied:
+        s3.delete_object(Bucket="lake", Key=entry["Key"].replace("tables/", "other/"))
     done = python("lake.catalog", "--profile", "minio")
     assert done.returncode == 0 and f"{len(gone.gone)} new, 1 gone, 0 kept" in done.stdout, done.stdout
     assert ask("SELECT count(*) FROM lake.gold.model_runs") == before

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -21,7 +19,7 @@ from lake.gold import BUILDERS
 from lake.lock import exclusive, publishing
 from lake.publish import STORES
 from lake.session import Lake
-from tests.lakes import ROOT, open_sql, submit
+from tests.lakes import open_sql, started, submit
 from tests.marketplace import marketplace
 
 
@@ -35,12 +33,8 @@ def content(root: Path) -> dict[str, Counter]:
 @pytest.mark.parametrize("seconds", [1, 8, 18])
 def test_a_run_killed_at_any_moment_and_run_again_leaves_the_same_lake(finished, tmp_path, seconds):
     landing, whole = finished
-    command = [str(Path(sys.executable).parent / "spark-submit"), str(ROOT / "jobs/pipeline.py"), "--lake", str(tmp_path / "lake"),
-               "--landing", str(landing), "--steps", "ingest", "conform", "build"]  # fmt: skip
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    process = subprocess.Popen(
-        command, env={**os.environ, "PATH": path}, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    to_gold = ("--lake", tmp_path / "lake", "--landing", landing, "--steps", "ingest", "conform", "build")
+    process = started("pipeline", *to_gold)
     for line in process.stdout:
         if line.startswith("run "):
             break
@@ -49,7 +43,7 @@ def test_a_run_killed_at_any_moment_and_run_again_leaves_the_same_lake(finished,
     process.wait()
     process.stdout.close()
     assert process.returncode == -signal.SIGKILL
-    again = submit("pipeline", "--lake", tmp_path / "lake", "--landing", landing, "--steps", "ingest", "conform", "build", "--wait", "5")
+    again = submit("pipeline", *to_gold, "--wait", "5")
     assert again.returncode == 0, again.stdout
     assert content(tmp_path / "lake") == content(whole)
     if "taking over" in again.stdout:
