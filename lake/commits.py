@@ -20,15 +20,17 @@ from lake.session import Lake
 BYTES_WRITTEN_ANEW = 256 * 2**20
 
 
-def _options(contract: Contract, note: tables.Note) -> dict[str, str]:
-    # The ledger's tables are kept from doubling by their notes (lake/ledger.py), which spares looking the number up.
-    numbered = {} if note.step == "ledger" else {"txnAppId": f"lake:{contract.name}", "txnVersion": str(note.sequence)}
-    return numbered | {
-        "userMetadata": note.to_json(),
+def _properties(contract: Contract) -> dict[str, str]:
+    return {
         "delta.enableChangeDataFeed": str(_has_feed(contract)).lower(),
         # Statistics where they let files be skipped; on every column they cost a tenth of a small table's write.
         "delta.dataSkippingStatsColumns": ",".join(_skipped_by(contract)),
     }
+
+
+def _numbered(contract: Contract, note: tables.Note) -> dict[str, str]:
+    # The ledger's tables are kept from doubling by their notes (lake/ledger.py), which spares looking the number up.
+    return {} if note.step == "ledger" else {"txnAppId": f"lake:{contract.name}", "txnVersion": str(note.sequence)}
 
 
 def _has_feed(contract: Contract) -> bool:
@@ -54,7 +56,7 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.
     if found := _followed(lake, contract, note):
         return _commit(contract, found, frame, note, removing=mode == "overwrite")
     frame = lake.rows([], contract.schema) if frame is None else frame
-    writer = frame.write.format("delta").mode(mode).options(**_options(contract, note))
+    writer = frame.write.format("delta").mode(mode).options(userMetadata=note.to_json(), **_numbered(contract, note))
     # A new column of the contract is added to the table; a changed type is refused.
     writer = writer.option("mergeSchema", "true")
     try:
@@ -65,15 +67,15 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.
 
 
 def _followed(lake: Lake, contract: Contract, told: tables.Note) -> delta.Snapshot | None:
-    """The snapshot that a commit follows. None where Delta must find out itself: the table is new, has other columns than its
-    contract, or files that its checksum does not name.
+    """The snapshot that a commit follows. None where Delta must find out itself: the table has other columns than its contract,
+    or files that its checksum does not name.
 
     Raises:
         LakeError: the newest commit is not the one before this.
     """
     at = tables.version(lake, contract.name)
     if at is None:
-        return None
+        return delta.nothing(lake, lake.path(contract.name), contract.schema, _properties(contract))
     newest = tables.note(lake, contract.name, at)
     if told.step != "ledger" and told.sequence != (newest.sequence if newest else 0) + 1:
         raise _overtaken(contract)
@@ -128,11 +130,9 @@ def _merge(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
     matched = " and ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
     setting = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
     inserting = ", ".join(f"`{name}`" for name in columns), ", ".join(f"s.`{name}`" for name in columns)
-    options = _options(contract, note)
-    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", options["userMetadata"])
-    for name in ("txnAppId", "txnVersion"):
-        if name in options:
-            spark.conf.set(f"spark.databricks.delta.write.{name}", options[name])
+    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", note.to_json())
+    for name, value in _numbered(contract, note).items():
+        spark.conf.set(f"spark.databricks.delta.write.{name}", value)
     try:
         spark.sql(
             f"merge into {target} t using {source} s on {matched} "

@@ -31,6 +31,7 @@ class Snapshot:
         at: Delta's Snapshot.
         files: Scala sequence of Delta's AddFile.
         size: bytes in these files.
+        described: Delta's Metadata of a table that is to be made, which the first commit brings.
     """
 
     lake: Lake
@@ -38,6 +39,7 @@ class Snapshot:
     at: JavaObject
     files: JavaObject
     size: int
+    described: JavaObject | None = None
 
     @property
     def schema(self) -> T.StructType:
@@ -67,6 +69,14 @@ def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot | No
     return Snapshot(lake, log, at, checksum.get().allFiles().get(), checksum.get().tableSizeBytes())
 
 
+def nothing(lake: Lake, path: str, schema: T.StructType, properties: dict[str, str]) -> Snapshot:
+    """What the first commit of a table follows, which makes it. Delta's writer runs a query to find that there are no files yet."""
+    _activate(lake)
+    log, new = _log(lake, path), _class(lake, "lakehouse.NewTable")
+    described = new.described(schema.json(), _class(lake, "PythonUtils").toScalaMap(properties))
+    return Snapshot(lake, log, new(log), _scala(lake, []), 0, described)
+
+
 def changes(lake: Lake, path: str, first: int, last: int) -> DataFrame:
     """The change feed of these versions, as a part of the query that reads it. Delta's reader makes a query of its own of it,
     planned and compiled apart, which gives its rows to the other one by one."""
@@ -92,6 +102,8 @@ def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, wher
     _activate(lake)
     none, some = _none(lake), _class(lake, "scala.Option").apply
     transaction = on.log.startTransaction(none, some(on.at))
+    if on.described:
+        transaction.updateMetadata(on.described, False)
     actions = [] if rows is None else _list(transaction.writeFiles(rows._jdf))
     if removing:
         actions += [file.remove() for file in _list(on.files)]
