@@ -62,7 +62,7 @@ class Lake:
 
     def rows(self, values: Sequence[Sequence[Any]], schema: StructType) -> DataFrame:
         """A few rows of this program as a frame. What pyspark makes of a list is read by a Python worker, which has to start."""
-        types = to_arrow_schema(schema)
+        types = to_arrow_schema(schema, timezone="UTC")
         columns = [pa.array([row[at] for row in values], type=field.type) for at, field in enumerate(types)]
         return self.spark.createDataFrame(pa.Table.from_arrays(columns, schema=types), schema)
 

@@ -142,6 +142,16 @@ def test_a_contract_that_contradicts_its_table_is_refused(world):
         commits.append(world.lake, changed, tables.read(world.lake, table.name), later)
 
 
+def test_a_new_column_of_a_contract_joins_its_table_even_by_a_commit_without_rows(world):
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    table = contract("silver.orders")
+    wider = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "later": table.columns["order_status"]}})
+    note = tables.note(world.lake, table.name)
+    commits.append(world.lake, wider, None, tables.Note("x", "conform", note.sequence + 1, note.inputs, note.rows))
+    assert world.sql("select count(*), count(order_status), count(later) from silver_orders") == [(2, 2, 0)]
+
+
 def test_runs_that_ended_are_in_the_ledger_with_what_they_read_and_wrote(world):
     world.deliver("", marketplace(3))
     run = world.run("ingest", "conform")
