@@ -54,13 +54,13 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
         if missing := [name for name, at in until.items() if at is None]:
             raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
         before = tables.note(lake, gold.name)
-        if before and before.inputs == until and not full and touched is None:
+        full = full or not before or bool(tables.missing_columns(lake, gold))
+        if not full and before.inputs == until and touched is None:
             outcome.status = "unchanged"
             return
         sources = {name: tables.read(lake, name, at) for name, at in until.items()}
         outcome.inputs = until
-        everything = full or not before
-        changed = None if everything else _touched(lake, gold, before.inputs, until, sources)
+        changed = None if full else _touched(lake, gold, before.inputs, until, sources)
         touched = changed.unionByName(touched).distinct() if changed is not None and touched is not None else changed
         if touched is None:
             write_all(lake, run, gold, _built(gold, sources), until, before, outcome)

@@ -84,6 +84,16 @@ def _followed(lake: Lake, contract: Contract, told: tables.Note) -> delta.Snapsh
     return found if fits else None
 
 
+def _widened(lake: Lake, contract: Contract, note: tables.Note) -> delta.Snapshot | None:
+    """The snapshot that a commit follows, once the columns are added that the table lacks; None as before."""
+    if not (missing := tables.missing_columns(lake, contract)):
+        return None
+    about = {f.name: f.metadata["comment"].replace("\\", "\\\\").replace("'", "\\'") for f in missing}
+    columns = ", ".join(f"`{f.name}` {f.dataType.simpleString()} comment '{about[f.name]}'" for f in missing)
+    lake.spark.sql(f"alter table delta.`{lake.path(contract.name)}` add columns ({columns})")
+    return _followed(lake, contract, note)
+
+
 def _commit(contract: Contract, found: delta.Snapshot, frame: DataFrame | None, note: tables.Note, removing: bool, where: str = "") -> int:
     try:
         # The ledger's tables are written by several runs at once, which do not wait for each other.
@@ -99,7 +109,7 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
     leaves the files that no change touches where they are.
     """
     actions = actions.select(*[F.col(f.name).cast(f.dataType).alias(f.name) for f in contract.schema], "_action")
-    found = _followed(lake, contract, note)
+    found = _followed(lake, contract, note) or _widened(lake, contract, note)
     if found and found.size <= BYTES_WRITTEN_ANEW:
         return _commit(contract, found, _changed(contract, found, actions), note, removing=True, where="rows of changed keys")
     return _merge(lake, contract, actions, note)

@@ -18,9 +18,10 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from lake import LAKE_FORMAT, delta, storage
-from lake.contracts import Contract
+from lake.contracts import Contract, contract
 from lake.errors import BadConfiguration, LakeTooNew
 from lake.session import Lake
 
@@ -121,15 +122,31 @@ def rows_by_sequence(lake: Lake, table: str) -> dict[int, int]:
 
 
 def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
-    """A table, at a version or as it is now.
+    """A table, at a version or as it is now; columns that its contract has got since then are null.
 
     Delta's reader starts a Spark job in every query to ask its log for the table's files, which costs more than reading a small
     table does. The checksum beside a commit names the files too, if they are not thousands: then they are read from there.
     """
     if found := delta.snapshot(lake, lake.path(table), at):
-        return found.frame()
+        return _whole(table, found.frame())
     reader = lake.spark.read.format("delta")
-    return (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table))
+    return _whole(table, (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table)))
+
+
+def _whole(table: str, frame: DataFrame) -> DataFrame:
+    missing = _missing(contract(table), frame.schema)
+    return frame.withColumns({f.name: F.lit(None).cast(f.dataType) for f in missing}) if missing else frame
+
+
+def missing_columns(lake: Lake, contract: Contract) -> list[StructField]:
+    """Columns of a contract that its table has not got yet."""
+    found = delta.snapshot(lake, lake.path(contract.name))
+    return _missing(contract, found.schema if found else lake.spark.read.format("delta").load(lake.path(contract.name)).schema)
+
+
+def _missing(contract: Contract, there: StructType) -> list[StructField]:
+    names = set(there.names)
+    return [f for f in contract.schema.fields if f.name not in names]
 
 
 def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
@@ -139,7 +156,7 @@ def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
         return statistics["maxValues"]["_batch"] > since and statistics["minValues"]["_batch"] <= until
 
     found = delta.snapshot(lake, lake.path(table))
-    rows = found.frame(holds_some) if found else read(lake, table)
+    rows = _whole(table, found.frame(holds_some)) if found else read(lake, table)
     return rows.where((F.col("_batch") > since) & (F.col("_batch") <= until))
 
 
@@ -149,11 +166,12 @@ def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
     if set(range(since + 1, until + 1)) - set(versions(lake, table)):
         return None
     try:
-        return delta.changes(lake, lake.path(table), since + 1, until).drop("_commit_version", "_commit_timestamp")
+        feed = delta.changes(lake, lake.path(table), since + 1, until).drop("_commit_version", "_commit_timestamp")
     except Exception as error:
         if any(word in str(error) for word in FEED_ENDED):
             return None
         raise
+    return _whole(table, feed)
 
 
 @contextmanager
