@@ -109,17 +109,18 @@ def test_changes_written_anew_and_changes_merged_leave_the_same_rows_and_the_sam
 
 
 def test_a_change_feed_reaches_as_far_back_as_the_log_and_no_further(world):
-    path = world.lake.path("gold.fed")
+    table = "gold.sales_by_state"
+    path = world.lake.path(table)
     for value in range(5):
         frame = world.lake.spark.range(value, value + 1)
         options = {"delta.enableChangeDataFeed": "true", "delta.checkpointInterval": "3"}
         frame.write.format("delta").mode("append").options(**options).save(path)
     rows = [("insert", 3), ("insert", 4)]
-    assert Counter(map(tuple, tables.changes(world.lake, "gold.fed", 2, 4).select("_change_type", "id").collect())) == Counter(rows)
+    assert Counter(map(tuple, tables.changes(world.lake, table, 2, 4).select("_change_type", "id").collect())) == Counter(rows)
     # What Delta's own cleaning takes away: the commits before a checkpoint.
     for version in range(2):
         (Path(path) / f"_delta_log/{version:020d}.json").unlink()
     world.lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-    assert tables.changes(world.lake, "gold.fed", 0, 4) is None, "a commit is missing"
-    assert tables.changes(world.lake, "gold.fed", 1, 4) is None, "what the table was like then is no longer known"
-    assert tables.changes(world.lake, "gold.fed", 3, 4).count() == 1
+    assert tables.changes(world.lake, table, 0, 4) is None, "a commit is missing"
+    assert tables.changes(world.lake, table, 1, 4) is None, "what the table was like then is no longer known"
+    assert tables.changes(world.lake, table, 3, 4).count() == 1
