@@ -63,7 +63,7 @@ elif [ -f "$archive" ]; then
 fi
 # The code that Spark generates, as earlier runs have compiled it, the first of them setup's trial (infra/jvm/CompiledCode.java).
 options="$options -Dlakehouse.compiled=$SPARK_HOME/lakehouse.compiled"
-# What only puts the command of this JVM together is one too.
+# spark-submit first starts a small JVM, which only puts the command of the driver's together.
 export SPARK_LAUNCHER_OPTS="${SPARK_LAUNCHER_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
 export SPARK_SUBMIT_OPTS="$options -Xlog:cds=off -Xlog:cds+dynamic=off ${SPARK_SUBMIT_OPTS:-}"
 

@@ -102,7 +102,7 @@ def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, wher
     _activate(lake)
     none, some = _none(lake), _class(lake, "scala.Option").apply
     transaction = on.log.startTransaction(none, some(on.at))
-    if on.described:
+    if on.described is not None:
         transaction.updateMetadata(on.described, False)
     actions = [] if rows is None else _list(transaction.writeFiles(rows._jdf))
     if removing:

@@ -33,6 +33,7 @@ CLASSES = (
     "org.apache.hadoop.fs.Path",
     "org.apache.commons.io.IOUtils",
     "lakehouse.KnownFiles",
+    "lakehouse.NewTable",
     "scala.Option",
 )
 

@@ -226,7 +226,7 @@ public final class CompiledCode extends CacheLoader<Tuple2<HashableWeakReference
         }
     }
 
-    private static Field field(Class<?> owner, String name) throws NoSuchFieldException {
+    static Field field(Class<?> owner, String name) throws NoSuchFieldException {
         Field field = owner.getDeclaredField(name);
         field.setAccessible(true);
         return field;

@@ -1,6 +1,5 @@
 package lakehouse;
 
-import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,8 +32,8 @@ public final class LeanSpark {
     private static void measureNoRules() throws ReflectiveOperationException {
         QueryExecutionMetering meter = RuleExecutor$.MODULE$.queryExecutionMeter();
         for (String name : new String[] {"timeMap", "numRunsMap", "numEffectiveRunsMap", "timeEffectiveRunsMap"}) {
-            Object counted = field(QueryExecutionMetering.class, name).get(meter);
-            field(counted.getClass(), "map").set(counted, new Nothing());
+            Object counted = CompiledCode.field(QueryExecutionMetering.class, name).get(meter);
+            CompiledCode.field(counted.getClass(), "map").set(counted, new Nothing());
         }
     }
 
@@ -50,12 +49,6 @@ public final class LeanSpark {
             }
         }
         names.forEach(settings::unset);
-    }
-
-    private static Field field(Class<?> owner, String name) throws NoSuchFieldException {
-        Field field = owner.getDeclaredField(name);
-        field.setAccessible(true);
-        return field;
     }
 
     /** Counts to zero. */
