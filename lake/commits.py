@@ -117,7 +117,7 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
 
 def _changed(contract: Contract, found: delta.Snapshot, actions: DataFrame) -> DataFrame:
     """The table's rows after the actions and, with a `_change_type`, those that only its change feed gets."""
-    columns, action = list(contract.columns), F.col("_action")
+    columns, action = contract.schema.names, F.col("_action")
     gone = actions.where(action != "insert").select(*contract.key, "_action")
     table, news = found.frame().select(*columns).join(gone, list(contract.key), "left"), actions.where(action != "delete")
     if _has_feed(contract):
@@ -136,7 +136,7 @@ def _merge(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
     spark = actions.sparkSession
     target, source = f"delta.`{lake.path(contract.name)}`", f"_actions_{contract.table}"
     actions.createOrReplaceTempView(source)
-    columns = list(contract.columns)
+    columns = contract.schema.names
     matched = " and ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
     setting = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
     inserting = ", ".join(f"`{name}`" for name in columns), ", ".join(f"s.`{name}`" for name in columns)

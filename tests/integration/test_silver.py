@@ -90,6 +90,28 @@ def test_the_newest_version_of_an_order_wins_whatever_comes_later(faulty):
     assert faulty.sql("select count(*) from silver_orders") == [(6,)]
 
 
+def test_an_update_leaves_each_row_the_file_and_line_it_came_from(faulty):
+    places = "select order_id, _file, _line, _batch from silver_orders order by 1"
+    before = dict((row[0], row[1:]) for row in faulty.sql(places))
+    changed, new = ident("order", 3), ident("order", 77)
+    faulty.deliver("late", {"orders": [order(77), order(3, order_delivered_customer_date="2018-06-01 00:00:00")]})
+    faulty.run("ingest", "conform")
+    file = "late/olist_orders_dataset.csv"
+    assert dict((row[0], row[1:]) for row in faulty.sql(places)) == before | {new: (file, 2, 2), changed: (file, 3, 2)}
+    assert faulty.sql("select count(*) from silver_orders where _file_id is null") == [(0,)]
+
+
+def test_an_older_drop_is_still_older_after_an_update(world):
+    feeds = marketplace(2)
+    world.deliver("2018-01-01", feeds)
+    world.run("ingest", "conform")
+    for day, city in (("2018-01-03", "osasco"), ("2018-01-02", "santos")):
+        world.deliver(day, {"sellers": [{**feeds["sellers"][0], "seller_city": city}]})
+        run = world.run("ingest", "conform")
+        assert world.sql("select seller_city, _drop_date::text from silver_sellers where seller_state = 'SP'") == [("osasco", "2018-01-03")]
+    assert counts(run)["silver.sellers"] == (1, 0, 0, 0, 1)
+
+
 def test_nothing_new_changes_nothing(faulty):
     before = faulty.versions("silver")
     again = faulty.run("ingest", "conform")
