@@ -7,7 +7,6 @@ their place. A full rebuild is the same code with everything touched.
 
 from __future__ import annotations
 
-import inspect
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -54,7 +53,7 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
         if missing := [name for name, at in until.items() if at is None]:
             raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
         before = tables.note(lake, gold.name)
-        full = full or not before or bool(tables.missing_columns(lake, gold))
+        full = full or not before or bool(tables.missing_columns(gold, tables.schema(lake, gold.name)))
         if not full and before.inputs == until and touched is None:
             outcome.status = "unchanged"
             return
@@ -83,9 +82,7 @@ def _written_anew(gold: Contract, before: tables.Note) -> bool:
 
 
 def _built(gold: Contract, sources: dict[str, DataFrame]) -> DataFrame:
-    builder = BUILDERS[gold.name]
-    given = {name.split(".")[1]: frame for name, frame in sources.items()}
-    return tables.conforming(gold, builder(**{name: given[name] for name in inspect.signature(builder).parameters}))
+    return tables.conforming(gold, BUILDERS[gold.name](**{name.split(".")[1]: frame for name, frame in sources.items()}))
 
 
 # ------------------------------------------------------------------------------------------------------------- touched

@@ -67,8 +67,8 @@ def _save(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.
 
 
 def _followed(lake: Lake, contract: Contract, told: tables.Note) -> delta.Snapshot | None:
-    """The snapshot that a commit follows. None where Delta must find out itself: the table has other columns than its contract,
-    or files that its checksum does not name.
+    """The snapshot that a commit follows, with the columns that it adds. None where Delta must find out itself: a column has
+    another type than its contract says, or the checksum does not name the table's files.
 
     Raises:
         LakeError: the newest commit is not the one before this.
@@ -80,18 +80,13 @@ def _followed(lake: Lake, contract: Contract, told: tables.Note) -> delta.Snapsh
     if told.step != "ledger" and told.sequence != (newest.sequence if newest else 0) + 1:
         raise _overtaken(contract)
     found = delta.snapshot(lake, lake.path(contract.name), at)
-    fits = found and {f.name: f.dataType for f in found.schema} == {f.name: f.dataType for f in contract.schema}
-    return found if fits else None
-
-
-def _widened(lake: Lake, contract: Contract, note: tables.Note) -> delta.Snapshot | None:
-    """The snapshot that a commit follows, once the columns are added that the table lacks; None as before."""
-    if not (missing := tables.missing_columns(lake, contract)):
+    if found is None:
         return None
-    about = {f.name: f.metadata["comment"].replace("\\", "\\\\").replace("'", "\\'") for f in missing}
-    columns = ", ".join(f"`{f.name}` {f.dataType.simpleString()} comment '{about[f.name]}'" for f in missing)
-    lake.spark.sql(f"alter table delta.`{lake.path(contract.name)}` add columns ({columns})")
-    return _followed(lake, contract, note)
+    missing = tables.missing_columns(contract, found.schema)
+    fits = {f.name: f.dataType for f in [*found.schema, *missing]} == {f.name: f.dataType for f in contract.schema}
+    if not fits:
+        return None
+    return delta.widened(found, missing) if missing else found
 
 
 def _commit(contract: Contract, found: delta.Snapshot, frame: DataFrame | None, note: tables.Note, removing: bool, where: str = "") -> int:
@@ -109,7 +104,7 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
     leaves the files that no change touches where they are.
     """
     actions = actions.select(*[F.col(f.name).cast(f.dataType).alias(f.name) for f in contract.schema], "_action")
-    found = _followed(lake, contract, note) or _widened(lake, contract, note)
+    found = _followed(lake, contract, note)
     if found and found.size <= BYTES_WRITTEN_ANEW:
         return _commit(contract, found, _changed(contract, found, actions), note, removing=True, where="rows of changed keys")
     return _merge(lake, contract, actions, note)
@@ -119,7 +114,8 @@ def _changed(contract: Contract, found: delta.Snapshot, actions: DataFrame) -> D
     """The table's rows after the actions and, with a `_change_type`, those that only its change feed gets."""
     columns, action = contract.schema.names, F.col("_action")
     gone = actions.where(action != "insert").select(*contract.key, "_action")
-    table, news = found.frame().select(*columns).join(gone, list(contract.key), "left"), actions.where(action != "delete")
+    table = tables.whole(contract, found.frame()).select(*columns).join(gone, list(contract.key), "left")
+    news = actions.where(action != "delete")
     if _has_feed(contract):
         stays = F.lit(None).cast("string")
         was = F.when(action == "delete", "delete").when(action == "update", "update_preimage")

@@ -213,7 +213,23 @@ def contracts() -> dict[str, Contract]:
         mentioned += [contract.lookup.table] if contract.lookup else []
         if missing := [table for table in mentioned if table not in loaded]:
             raise BadConfiguration(f"contract {contract.name} names unknown tables: {', '.join(missing)}", "mend the file")
+        if contract.layer == "gold" and contract.sources:
+            _require_grain(contract, [loaded[name] for name in contract.sources])
     return loaded
+
+
+def _require_grain(gold: Contract, sources: list[Contract]) -> None:
+    """Whatever changes in a source must say which values of the grain it touches, by a column or by the key of another source."""
+    if gold.grain in ("full", "model"):
+        return
+    both = [source for source in sources if gold.grain in source.columns]
+    apart = [s.name for s in sources if s not in both and not any(set(s.key) <= set(link.columns) for link in both)]
+    if gold.grain not in gold.columns or apart:
+        lack = f"{' and '.join(apart)} can't be brought to it" if apart else "is none of its columns"
+        raise BadConfiguration(
+            f"contract {gold.name}: grain {gold.grain}: {lack}",
+            "name a column that the table and its sources share, or say grain: full (all is computed whenever a source changes)",
+        )
 
 
 def contract(name: str) -> Contract:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from py4j.java_gateway import JavaObject
@@ -31,7 +31,7 @@ class Snapshot:
         at: Delta's Snapshot.
         files: Scala sequence of Delta's AddFile.
         size: bytes in these files.
-        described: Delta's Metadata of a table that is to be made, which the first commit brings.
+        described: Delta's Metadata that the commit brings which follows: of a new table, or of one that gets columns.
     """
 
     lake: Lake
@@ -75,6 +75,12 @@ def nothing(lake: Lake, path: str, schema: T.StructType, properties: dict[str, s
     log, new = _log(lake, path), _class(lake, "lakehouse.NewTable")
     described = new.described(schema.json(), _class(lake, "PythonUtils").toScalaMap(properties))
     return Snapshot(lake, log, new(log), _scala(lake, []), 0, described)
+
+
+def widened(on: Snapshot, more: list[T.StructField]) -> Snapshot:
+    """What the commit follows that adds columns to a table."""
+    schema = T.StructType([*on.schema.fields, *more]).json()
+    return replace(on, described=_class(on.lake, "lakehouse.NewTable").widened(on.at.metadata(), schema))
 
 
 def changes(lake: Lake, path: str, first: int, last: int) -> DataFrame:

@@ -11,6 +11,7 @@ from lake.build import build, check_money
 from lake.conform import conform
 from lake.contracts import layer
 from lake.errors import BadInput
+from lake.gold import check_builders
 from lake.ingest import ingest
 from lake.ledger import Run
 from lake.lock import exclusive, ledger, publishing
@@ -76,6 +77,7 @@ def run_steps(
         BadInput: files were refused; raised after all steps, since what could be read is right.
         GateFailed, LawBroken: from the step that found it; nothing behind it was written.
     """
+    check_builders()
     check_suites([*layer("silver"), *layer("gold")])
     refused = []
     if "ingest" in steps:

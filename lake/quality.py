@@ -56,6 +56,23 @@ TABLE_RULES = {
     "expect_column_max_to_be_between": "max",
     "expect_column_min_to_be_between": "min",
 }
+_RANGE = {"min_value", "max_value", "strict_min", "strict_max"}
+# What an expectation can be told: what it needs, and what else it may say. Great Expectations takes more (a `row_condition`),
+# which would have no part in what is measured here.
+ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
+    "expect_column_values_to_not_be_null": ({"column"}, {"mostly"}),
+    "expect_column_values_to_be_in_set": ({"column", "value_set"}, {"mostly"}),
+    "expect_column_values_to_be_between": ({"column"}, {"mostly", *_RANGE}),
+    "expect_column_values_to_match_regex": ({"column", "regex"}, {"mostly"}),
+    "expect_column_value_lengths_to_be_between": ({"column"}, {"mostly", *_RANGE}),
+    "expect_column_pair_values_a_to_be_greater_than_b": ({"column_A", "column_B"}, {"mostly", "or_equal", "ignore_row_if"}),
+    "expect_column_values_to_be_unique": ({"column"}, {"mostly"}),
+    "expect_compound_columns_to_be_unique": ({"column_list"}, {"mostly"}),
+    "expect_table_row_count_to_be_between": (set(), _RANGE),
+    "expect_column_sum_to_be_between": ({"column"}, _RANGE),
+    "expect_column_max_to_be_between": ({"column"}, _RANGE),
+    "expect_column_min_to_be_between": ({"column"}, _RANGE),
+}
 
 
 # A measurement: sum, max or min of a column.
@@ -129,15 +146,30 @@ def suite(table: str) -> Suite:
         rules = []
         for entry in content["expectations"]:
             kind, kwargs, meta = entry["type"], entry["kwargs"], entry.get("meta", {})
-            if kind not in ROW_RULES and kind not in TABLE_RULES:
-                raise ValueError(f"{kind} is not known to this lake")
+            _require_arguments(kind, kwargs)
             rules.append(Rule(_name(kind, kwargs), kind, kwargs, bool(meta.get("quarantine"))))
         if not rules or len({rule.name for rule in rules}) < len(rules):
             raise ValueError("has no rules, or two of one name")
+        if sum(TABLE_RULES.get(rule.expectation) == "unique" for rule in rules) > 1:
+            raise ValueError("more than one rule of uniqueness, of which one is measured")
         meta = content.get("meta", {})
         return Suite(table, tuple(rules), float(meta.get("quarantine_max_share", 0)), int(meta.get("quarantine_free_rows", 0)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GateFailed(f"the suite of {table} can't be read: {error}", f"mend {path.relative_to(EXPECTATIONS.parent)}") from error
+
+
+def _require_arguments(kind: str, kwargs: Kwargs) -> None:
+    if kind not in ARGUMENTS:
+        raise ValueError(f"{kind} is not known to this lake")
+    needed, more = ARGUMENTS[kind]
+    if lacks := sorted(needed - set(kwargs)):
+        raise ValueError(f"{kind} lacks {', '.join(lacks)}")
+    if unknown := sorted(set(kwargs) - needed - more):
+        raise ValueError(f"{kind} is told {', '.join(unknown)}, which is not measured here")
+    if more & _RANGE and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
+        raise ValueError(f"{kind} has neither min_value nor max_value")
+    if len(kwargs.get("column_list", "ab")) < 2:
+        raise ValueError(f"{kind} is for two columns or more; expect_column_values_to_be_unique is for one")
 
 
 def check_suites(tables: Sequence[Contract]) -> None:
@@ -211,7 +243,8 @@ def measure(
         extra: further measurements of all rows that ride along: name -> (sum, max or min; column).
     """
     judged = F.lit(True) if judged is None else judged
-    flags, aggregates = _flags(suite_.rules), {**_aggregates(suite_.rules), **(extra or {})}
+    of_rules = {name: (how, F.when(judged, column)) for name, (how, column) in _aggregates(suite_.rules).items()}
+    flags, aggregates = _flags(suite_.rules), {**of_rules, **(extra or {})}
     masks = {f"mask{i}": F.when(judged, mask).otherwise(F.lit(0)).cast("bigint") for i, mask in enumerate(_masks(list(flags.values())))}
     names = {name: f"a{i}" for i, name in enumerate(aggregates)}
     group = (F.col(by) if by else F.lit("")).alias("group"), judged.alias("judged")
@@ -243,7 +276,7 @@ def measure(
             value = row[names[name]]
             if value is not None:
                 of[name] = COMBINE[how]([of[name], value]) if name in of else value
-    for name, (how, _) in _aggregates(suite_.rules).items():
+    for name, (how, _) in of_rules.items():
         given = [of[name] for of in groups.values() if name in of]
         found[name] = COMBINE[how](given) if given else None
     return Measured(found, groups)

@@ -128,23 +128,25 @@ def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
     table does. The checksum beside a commit names the files too, if they are not thousands: then they are read from there.
     """
     if found := delta.snapshot(lake, lake.path(table), at):
-        return _whole(table, found.frame())
+        return whole(contract(table), found.frame())
     reader = lake.spark.read.format("delta")
-    return _whole(table, (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table)))
+    return whole(contract(table), (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table)))
 
 
-def _whole(table: str, frame: DataFrame) -> DataFrame:
-    missing = _missing(contract(table), frame.schema)
+def whole(contract: Contract, frame: DataFrame) -> DataFrame:
+    """A table's rows with all columns of its contract; those that it has not got yet are null."""
+    missing = missing_columns(contract, frame.schema)
     return frame.withColumns({f.name: F.lit(None).cast(f.dataType) for f in missing}) if missing else frame
 
 
-def missing_columns(lake: Lake, contract: Contract) -> list[StructField]:
-    """Columns of a contract that its table has not got yet."""
-    found = delta.snapshot(lake, lake.path(contract.name))
-    return _missing(contract, found.schema if found else lake.spark.read.format("delta").load(lake.path(contract.name)).schema)
+def schema(lake: Lake, table: str) -> StructType:
+    """The columns that a table has now, which its contract may have added to."""
+    found = delta.snapshot(lake, lake.path(table))
+    return found.schema if found else lake.spark.read.format("delta").load(lake.path(table)).schema
 
 
-def _missing(contract: Contract, there: StructType) -> list[StructField]:
+def missing_columns(contract: Contract, there: StructType) -> list[StructField]:
+    """Columns of a contract that are not there yet."""
     names = set(there.names)
     return [f for f in contract.schema.fields if f.name not in names]
 
@@ -156,7 +158,7 @@ def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
         return statistics["maxValues"]["_batch"] > since and statistics["minValues"]["_batch"] <= until
 
     found = delta.snapshot(lake, lake.path(table))
-    rows = _whole(table, found.frame(holds_some)) if found else read(lake, table)
+    rows = whole(contract(table), found.frame(holds_some)) if found else read(lake, table)
     return rows.where((F.col("_batch") > since) & (F.col("_batch") <= until))
 
 
@@ -171,7 +173,7 @@ def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
         if any(word in str(error) for word in FEED_ENDED):
             return None
         raise
-    return _whole(table, feed)
+    return whole(contract(table), feed)
 
 
 @contextmanager

@@ -4,10 +4,13 @@ Each takes DataFrames named as the tables in the contract's `sources` (without t
 of its contract. Restricted to some orders, customers or groups, the same functions compute just those.
 """
 
+import inspect
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 
+from lake.contracts import layer
+from lake.errors import BadConfiguration
 from lake.gold import dimensions, facts, marts
 
 BUILDERS: dict[str, Callable[..., DataFrame]] = {
@@ -37,3 +40,26 @@ BUILDERS: dict[str, Callable[..., DataFrame]] = {
         marts.bought_together,
     )
 }
+
+
+def takes(table: str) -> list[str]:
+    """The names of the frames that a table's builder takes."""
+    return list(inspect.signature(BUILDERS[table]).parameters)
+
+
+def check_builders() -> None:
+    """Hold the builders against the contracts, before Spark starts.
+
+    Raises:
+        BadConfiguration: a table without builder, a builder without table, or one that takes other frames than the sources.
+    """
+    # A model's tables are made by the step that trains it.
+    built = {gold.name: gold for gold in layer("gold") if gold.grain != "model"}
+    for name in {*built, *BUILDERS}:
+        if name not in BUILDERS:
+            raise BadConfiguration(f"{name} has a contract but no builder", "write one in lake/gold and name it in BUILDERS")
+        if name not in built:
+            raise BadConfiguration(f"{name} has a builder but no contract", f"write conf/tables/{name.replace('.', '/')}.yml")
+        sources = [source.split(".")[1] for source in built[name].sources]
+        if set(takes(name)) != set(sources):
+            raise BadConfiguration(f"the builder of {name} takes {takes(name)}, its contract's sources are {sources}", "make them the same")

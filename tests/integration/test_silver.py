@@ -238,6 +238,13 @@ def test_a_suite_that_can_not_be_read_or_evaluated_stops_the_run(world, monkeypa
     quality.suite.cache_clear()
 
 
+def test_a_sum_or_an_extreme_is_that_of_the_rows_that_are_judged(session):
+    rows = session.spark.createDataFrame([(1, True), (2, True), (100, False)], "n int, enters boolean")
+    rules = [quality.Rule(how, f"expect_column_{how}_to_be_between", {"column": "n", "max_value": 3}, False) for how in ("sum", "max")]
+    measured = quality.measure(rows, quality.Suite("silver.sellers", tuple(rules), 0, 0), rows["enters"]).values
+    assert (measured["column.sum n"], measured["column.max n"], measured["table.row_count"]) == (3, 2, 2)
+
+
 def test_too_many_bad_rows_stop_the_run_before_silver(world):
     feeds = marketplace(2)
     feeds["orders"] += [order(100 + n, status="lost") for n in range(101)]
