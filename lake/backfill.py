@@ -48,7 +48,7 @@ def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | 
     before = tables.note(lake, silver.name)
     if before is None:
         raise BadInput(f"{silver.name} does not exist yet", "run the pipeline first")
-    write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome, replay=True)
+    write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome)
 
 
 def _touched(lake: Lake, gold: Contract, period: tuple[date, date] | None) -> DataFrame | None:

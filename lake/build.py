@@ -53,24 +53,23 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
         if missing := [name for name, at in until.items() if at is None]:
             raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
         before = tables.note(lake, gold.name)
-        full = full or not before or bool(tables.missing_columns(gold, tables.schema(lake, gold.name)))
+        full = full or not before or not tables.fits(gold, tables.schema(lake, gold.name))
         if not full and before.inputs == until and touched is None:
             outcome.status = "unchanged"
             return
-        sources = {name: tables.read(lake, name, at) for name, at in until.items()}
         outcome.inputs = until
-        changed = None if full else _touched(lake, gold, before.inputs, until, sources)
+        changed = None if full else _touched(lake, gold, before.inputs, until)
         touched = changed.unionByName(touched).distinct() if changed is not None and touched is not None else changed
         if touched is None:
-            write_all(lake, run, gold, _built(gold, sources), until, before, outcome)
+            write_all(lake, run, gold, _built(lake, gold, until), until, before, outcome)
             return
         with tables.cached(touched) as keys:
             if not _written_anew(gold, before):
-                _replace_groups(lake, run, gold, sources, keys, until, before, outcome)
+                _replace_groups(lake, run, gold, keys, until, before, outcome)
             elif keys.isEmpty():
                 _note_unchanged(lake, run, gold, until, before, outcome)
             else:
-                frame = _built(gold, sources) if gold.grain == "full" else _with_groups(lake, gold, sources, keys)
+                frame = _built(lake, gold, until) if gold.grain == "full" else _with_groups(lake, gold, until, keys)
                 write_all(lake, run, gold, frame, until, before, outcome)
 
 
@@ -81,14 +80,21 @@ def _written_anew(gold: Contract, before: tables.Note) -> bool:
     return gold.grain == "full" or leaf and before.rows <= ROWS_WRITTEN_ANEW
 
 
-def _built(gold: Contract, sources: dict[str, DataFrame]) -> DataFrame:
-    return tables.conforming(gold, BUILDERS[gold.name](**{name.split(".")[1]: frame for name, frame in sources.items()}))
+def _built(lake: Lake, gold: Contract, sources: dict[str, int], keys: DataFrame | None = None) -> DataFrame:
+    """What the builder makes of versions of its sources, of all their rows or of those that touched values need."""
+    frames = {
+        name.split(".")[1]: tables.read(lake, name, at)
+        if keys is None or gold.grain not in contract(name).columns
+        else tables.of_keys(lake, name, keys, at)
+        for name, at in sources.items()
+    }
+    return tables.conforming(gold, BUILDERS[gold.name](**frames))
 
 
 # ------------------------------------------------------------------------------------------------------------- touched
 
 
-def _touched(lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int], sources: dict[str, DataFrame]) -> DataFrame | None:
+def _touched(lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int]) -> DataFrame | None:
     """Distinct values of the grain that any change since touches (for grain full: one row if there is any change at all).
     None where a change feed does not reach back that far."""
     whole = gold.grain == "full"
@@ -106,28 +112,18 @@ def _touched(lake: Lake, gold: Contract, since: dict[str, int], until: dict[str,
         elif gold.grain in changed.columns:
             found.append(changed.select(gold.grain))
         else:
-            found.append(_linked(gold, name, changed, sources).select(gold.grain))
+            found.append(_linked(lake, gold, name, changed, until).select(gold.grain))
     if not found:
         grain = F.lit(None).cast("int" if whole else gold.columns[gold.grain].type).alias(gold.grain)
         return lake.spark.range(0).select(grain)
     return reduce(DataFrame.unionByName, found).where(F.col(gold.grain).isNotNull()).distinct()
 
 
-def _linked(gold: Contract, name: str, changed: DataFrame, sources: dict[str, DataFrame]) -> DataFrame:
+def _linked(lake: Lake, gold: Contract, name: str, changed: DataFrame, sources: dict[str, int]) -> DataFrame:
     """Changes of a source that lacks the grain, joined to the source that has both: an order knows its customer_id."""
     key = list(contract(name).key)
-    for frame in sources.values():
-        if gold.grain in frame.columns and all(k in frame.columns for k in key):
-            return frame.join(F.broadcast(changed.select(*key).distinct()), key, "left_semi")
-    raise ValueError(f"{gold.name}: no source links {name} to {gold.grain}")
-
-
-def _restricted(gold: Contract, sources: dict[str, DataFrame], keys: DataFrame) -> dict[str, DataFrame]:
-    """Sources with only the rows of the touched values; those that lack the grain, of the rows that these need."""
-    return {
-        name: frame.join(F.broadcast(keys), gold.grain, "left_semi") if gold.grain in frame.columns else frame
-        for name, frame in sources.items()
-    }
+    both = next(source for source in sources if {gold.grain, *key} <= set(contract(source).columns))
+    return tables.read(lake, both, sources[both]).join(F.broadcast(changed.select(*key).distinct()), key, "left_semi")
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
@@ -166,25 +162,24 @@ def _note_unchanged(lake: Lake, run: Run, gold: Contract, until: dict[str, int],
     outcome.status = "unchanged"
 
 
-def _with_groups(lake: Lake, gold: Contract, sources: dict[str, DataFrame], keys: DataFrame) -> DataFrame:
+def _with_groups(lake: Lake, gold: Contract, sources: dict[str, int], keys: DataFrame) -> DataFrame:
     """The table with the touched groups built again."""
     rest = tables.read(lake, gold.name).join(F.broadcast(keys), gold.grain, "left_anti")
-    return _built(gold, _restricted(gold, sources, keys)).unionByName(tables.conforming(gold, rest))
+    return _built(lake, gold, sources, keys).unionByName(tables.conforming(gold, rest))
 
 
 def _replace_groups(
     lake: Lake,
     run: Run,
     gold: Contract,
-    sources: dict[str, DataFrame],
     keys: DataFrame,
     until: dict[str, int],
     before: tables.Note,
     outcome: Outcome,
 ) -> None:
     """Build the touched groups again and write where they differ from what the table had of them."""
-    mine = tables.read(lake, gold.name).join(F.broadcast(keys), gold.grain, "left_semi")
-    new = _built(gold, _restricted(gold, sources, keys))
+    mine = tables.of_keys(lake, gold.name, keys)
+    new = _built(lake, gold, until, keys)
     with tables.cached(tables.compared(gold, mine, new)) as rows:
         action = F.col("_action")
         tallies = {name: ("sum", F.when(action == name, 1).otherwise(0)) for name in ("insert", "update", "delete")}

@@ -30,6 +30,10 @@ from lake.standardise import derive
 BEGINNING = "1900-01-01"
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
 QUARANTINE_LOCK = Lock()
+# In the notes of a silver table: the rows of its source up to the batch that it was read to.
+SOURCE_ROWS = "source_rows"
+# Up to this share of a table's rows the ones that arrive are few: of a large table only what is around their keys is read.
+FEW = 0.05
 
 
 def conform(lake: Lake, run: Run) -> None:
@@ -63,7 +67,7 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
                 f"deliver {contract(silver.source).feed.files}, then run again",
             )
         rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
-        write(lake, run, silver, typed(silver, rows), until, outcome)
+        write(lake, run, silver, typed(silver, rows), until, outcome, bronze.rows)
 
 
 # ----------------------------------------------------------------------------------------------------------- pure parts
@@ -180,17 +184,25 @@ class _Counts:
         return self.by_action[action]
 
 
-def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], outcome: Outcome, replay: bool = False) -> None:
+def write(
+    lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], outcome: Outcome, source_rows: int | None = None
+) -> None:
     """Classify typed rows, hold the good ones against the suite, then write quarantine, silver and history.
 
     Args:
-        replay: the rows come from the quarantine; those that are still bad are there already.
+        source_rows: rows in bronze, of which these are the ones that silver has not read. None for rows that were read before (from
+            the quarantine, or all again): those that are still bad are in the quarantine already.
     """
     before = tables.note(lake, silver.name)
-    current = tables.read(lake, silver.name) if before else None
+    replay = source_rows is None
+    arrived = None if replay else source_rows - _rows_read(lake, silver, before)
+    current = None
     if silver.lookup:
         looked_anew = before is not None and before.inputs[silver.lookup.table] != inputs[silver.lookup.table]
-        rows = _looked_up(lake, silver, rows, current if looked_anew else None)
+        rows = _looked_up(lake, silver, rows, tables.read(lake, silver.name) if looked_anew else None)
+    if before:
+        few = arrived is not None and arrived <= FEW * before.rows
+        current = tables.around(lake, silver.name, rows.select(*silver.key)) if few else tables.read(lake, silver.name)
     frame = classified(silver, rows, current).drop("_rank", "_best", "_order", "_content").persist()
     try:
         counts, measured = _count(silver, frame)
@@ -202,7 +214,8 @@ def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[
             _require_few(silver, counts)
         outcome.inputs = inputs
         outcome.rows_read = sum(counts.by_action.values())
-        _conserve(lake, silver, outcome.rows_read, inputs, before, replay)
+        if arrived not in (None, outcome.rows_read) and not silver.lookup:
+            raise LawBroken(f"{silver.name}: {silver.source} got {arrived} rows since it was read last, {outcome.rows_read} were read now")
         outcome.rows_quarantined, outcome.rows_duplicate = counts["quarantine"], counts["duplicate"]
         outcome.rows_superseded = counts["superseded"]
         outcome.rows_written = counts["insert"] + counts["update"]
@@ -211,6 +224,10 @@ def write(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[
         if silver.history and outcome.rows_read > outcome.rows_quarantined:
             write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, replay)
         facts = {name: str(value) for name, value in counts.money.items()}
+        if source_rows is not None:
+            facts[SOURCE_ROWS] = str(source_rows)
+        elif SOURCE_ROWS in before.facts:
+            facts[SOURCE_ROWS] = before.facts[SOURCE_ROWS]
         if silver.event_time:
             facts["newest"] = max(counts.newest, before.facts["newest"] if before else counts.newest)
         note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, total, facts)
@@ -273,15 +290,14 @@ def _count(silver: Contract, frame: DataFrame) -> tuple[_Counts, dict[str, Any]]
     return _Counts(counts, money, newest.isoformat(sep=" ") if newest else ""), measured.values
 
 
-def _conserve(lake: Lake, silver: Contract, read: int, inputs: dict[str, int], before: tables.Note | None, replay: bool) -> None:
-    """Every row that bronze got in these batches must have been given a fate; bronze's own commits say how many there are."""
-    if replay or silver.lookup:
-        return
-    done = before.inputs.get(silver.source, 0) if before else 0
-    rows = tables.rows_by_sequence(lake, silver.source)
-    arrived = rows[inputs[silver.source]] - rows.get(done, 0)
-    if read != arrived:
-        raise LawBroken(f"{silver.name}: {silver.source} got {arrived} rows since batch {done}, {read} were read")
+def _rows_read(lake: Lake, silver: Contract, before: tables.Note | None) -> int:
+    """Rows of its source that a silver table was made of."""
+    if before is None:
+        return 0
+    if SOURCE_ROWS in before.facts:
+        return int(before.facts[SOURCE_ROWS])
+    # Written by code that did not note it yet.
+    return tables.batches(lake, silver.source, 0, before.inputs[silver.source]).count()
 
 
 def _require_few(silver: Contract, counts: _Counts) -> None:

@@ -10,14 +10,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 from py4j.java_gateway import JavaObject
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lake.session import Lake
 
 DELTA = "org.apache.spark.sql.delta"
+# From this many bytes on the files that hold the wanted rows are sought first; below, that costs more than to read all.
+BYTES_SEARCHED = 32 * 2**20
 # How often a commit is tried again after another was faster; in the session, which only one strict commit uses at a time.
 ATTEMPTS = "spark.databricks.delta.maxCommitAttempts"
 
@@ -31,7 +35,7 @@ class Snapshot:
         at: Delta's Snapshot.
         files: Scala sequence of Delta's AddFile.
         size: bytes in these files.
-        described: Delta's Metadata that the commit brings which follows: of a new table, or of one that gets columns.
+        described: Delta's Metadata that the commit brings which follows: of a new table, or of one that gets other columns.
     """
 
     lake: Lake
@@ -43,29 +47,42 @@ class Snapshot:
 
     @property
     def schema(self) -> T.StructType:
-        """The table's columns."""
-        return T.StructType.fromJson(json.loads(self.at.schema().json()))
+        """The table's columns, after the commit that follows."""
+        return T.StructType.fromJson(json.loads((self.described or self.at).schema().json()))
 
-    def frame(self, wanted: Callable[[dict[str, Any]], bool] | None = None) -> DataFrame:
-        """The table's rows, or those of the files whose statistics are `wanted`."""
-        files = self.files
-        if wanted:
-            some = [file for file in _list(files) if file.stats() is None or wanted(json.loads(file.stats()))]
-            files = _scala(self.lake, some)
+    def frame(self) -> DataFrame:
+        """The rows of the files."""
         _activate(self.lake)
         frame = _class(self.lake, "lakehouse.KnownFiles").frame
-        return DataFrame(frame(self.lake.spark._jsparkSession, self.log, self.at, files), self.lake.spark)
+        return DataFrame(frame(self.lake.spark._jsparkSession, self.log, self.at, self.files), self.lake.spark)
+
+    def where(self, wanted: Callable[[dict[str, Any]], bool]) -> Snapshot:
+        """The same with only the files whose statistics are `wanted`, or that have none."""
+        return self._of([file for file in _list(self.files) if file.stats() is None or wanted(json.loads(file.stats()))])
+
+    def holding(self, keys: DataFrame) -> Snapshot:
+        """The same with only the files in which there are rows of these keys (a frame of the key's columns), as a small query finds
+        out; with all of them where they are few or small."""
+        if self.size <= BYTES_SEARCHED or self.files.length() == 1:
+            return self
+        rows = self.frame().select(*keys.columns, F.input_file_name().alias("_path"))
+        paths = rows.join(F.broadcast(keys), keys.columns, "left_semi").select("_path").distinct().collect()
+        names = {unquote(path).rsplit("/", 1)[-1] for (path,) in paths}
+        return self._of([file for file in _list(self.files) if unquote(file.path()).rsplit("/", 1)[-1] in names])
+
+    def _of(self, files: list[JavaObject]) -> Snapshot:
+        return replace(self, files=_scala(self.lake, files), size=sum(file.size() for file in files))
 
 
-def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot | None:
-    """A version of the table at a path, the newest if None; None where there is no table or its files are not known."""
+def snapshot(lake: Lake, path: str, version: int | None = None) -> Snapshot:
+    """A version of the table at a path, the newest if None."""
     _activate(lake)
     none = _none(lake)
     log = _log(lake, path)
     at = log.update(False, none, none) if version is None else log.getSnapshotAt(version, none, none, False)
     checksum = at.checksumOpt()
     if checksum.isEmpty() or checksum.get().allFiles().isEmpty():
-        return None
+        return Snapshot(lake, log, at, _scala(lake, at.allFiles().collectAsList()), at.sizeInBytes())
     return Snapshot(lake, log, at, checksum.get().allFiles().get(), checksum.get().tableSizeBytes())
 
 
@@ -77,10 +94,9 @@ def nothing(lake: Lake, path: str, schema: T.StructType, properties: dict[str, s
     return Snapshot(lake, log, new(log), _scala(lake, []), 0, described)
 
 
-def widened(on: Snapshot, more: list[T.StructField]) -> Snapshot:
-    """What the commit follows that adds columns to a table."""
-    schema = T.StructType([*on.schema.fields, *more]).json()
-    return replace(on, described=_class(on.lake, "lakehouse.NewTable").widened(on.at.metadata(), schema))
+def described(on: Snapshot, schema: T.StructType) -> Snapshot:
+    """What the commit follows that gives a table other columns."""
+    return replace(on, described=_class(on.lake, "lakehouse.NewTable").described(on.at.metadata(), schema.json()))
 
 
 def changes(lake: Lake, path: str, first: int, last: int) -> DataFrame:

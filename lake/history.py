@@ -66,7 +66,7 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
             if oldest <= before.facts["newest"]:
                 bronze = typed(silver, tables.read(lake, silver.source)).where("_broken is null")
                 versions = versions.unionByName(dated(bronze.join(F.broadcast(keys), list(silver.key), "left_semi")))
-            mine = tables.read(lake, history.name).join(F.broadcast(keys), list(silver.key), "left_semi")
+            mine = tables.of_keys(lake, history.name, keys)
             versions = versions.unionByName(mine.select(*says, "valid_from"), allowMissingColumns=True)
         order = [F.col(name).desc_nulls_last() for name in ("_order", "_batch", "_file", "_line")]
         new = spans(versions, silver.key, says, "valid_from", order)

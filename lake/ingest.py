@@ -155,11 +155,13 @@ def _known(lake: Lake, run: Run) -> list[dict]:
     last = {c.name: max((r["batch"] or 0 for r in records if r["feed"] == c.name), default=0) for c in layer("bronze")}
     lost = []
     for feed, batch in last.items():
+        batches: dict[int, list[dict]] = {}
         for at in reversed(tables.versions(lake, feed)):
             note = tables.note_of(lake, feed, at)
             if note and note.sequence <= batch:
                 break
-            lost += json.loads(note.facts["files"]) if note else []
+            batches |= {note.sequence: json.loads(note.facts["files"])} if note else {}
+        lost += [file for files in batches.values() for file in files]
     run.append("ops.files", lost)
     return records + lost
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +18,8 @@ from lake.session import Lake
 FILES_WORTH_COMPACTING = 8
 SHORTEST_RETENTION_DAYS = 7
 HOUR = 3600
+# What the commits of a session say beside what they do.
+METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,24 @@ def maintain(lake: Lake, run: Run, retention_days: float, dry_run: bool, only: s
     for table in [only] if only else contracts():
         if tables.exists(lake, table):
             with run.table("maintain", table) as outcome:
-                report = _maintain_table(lake, table, retention_days * 24, needed.get(table), dry_run)
+                with _telling(lake, tables.note(lake, table)):
+                    report = _maintain_table(lake, table, retention_days * 24, needed.get(table), dry_run)
                 outcome.status = "unchanged" if dry_run or report.files_before == report.files_after else "done"
                 outcome.message = f"{report.bytes_before} -> {report.bytes_after} bytes"
                 reports.append(report)
     return reports
+
+
+@contextmanager
+def _telling(lake: Lake, note: tables.Note | None) -> Iterator[None]:
+    """Commits say what the table's newest note says. Delta cleans its log of commits a month old but for the newest, which may be
+    one of maintenance."""
+    if note:
+        lake.spark.conf.set(METADATA, note.to_json())
+    try:
+        yield
+    finally:
+        lake.spark.conf.unset(METADATA)
 
 
 def _needed_versions(lake: Lake) -> dict[str, tuple[int, str]]:

@@ -140,7 +140,7 @@ def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame
             before = tables.note(lake, silver.name)
             if before is None:
                 raise BadInput(f"{silver.name} does not exist yet", "run conform first")
-            write(lake, run, silver, frame, before.inputs, outcome, replay=True)
+            write(lake, run, silver, frame, before.inputs, outcome)
     judged = frame.select(F.col("_file_id").alias("file_id"), F.col("_line").alias("line"), F.col("_broken").alias("_now"))
     rows = quarantined.join(judged, ["file_id", "line"], "inner").withColumns(
         {

@@ -73,7 +73,7 @@ def exists(lake: Lake, table: str) -> bool:
 
 
 def note_of(lake: Lake, table: str, at: int) -> Note | None:
-    """The note of one commit, None where it is not ours (maintenance)."""
+    """The note of one commit, None where it is not ours. Those of maintenance carry the note of the commit before them."""
     metadata = _commit_info(lake, table, at).get("userMetadata")
     if not metadata or not metadata.startswith("{"):
         return None
@@ -107,7 +107,7 @@ def _commit_file(lake: Lake, table: str, at: int) -> str:
 
 
 def note(lake: Lake, table: str, until: int | None = None) -> Note | None:
-    """The note of our newest commit (of those up to a version); commits of maintenance are looked through."""
+    """The note of our newest commit (of those up to a version); commits of other programs are looked through."""
     for at in reversed(versions(lake, table)):
         found = note_of(lake, table, at) if until is None or at <= until else None
         if found:
@@ -115,22 +115,20 @@ def note(lake: Lake, table: str, until: int | None = None) -> Note | None:
     return None
 
 
-def rows_by_sequence(lake: Lake, table: str) -> dict[int, int]:
-    """Rows in the table after each of our commits whose file is still there, by the commit's number."""
-    notes = (note_of(lake, table, at) for at in versions(lake, table))
-    return {found.sequence: found.rows for found in notes if found}
-
-
 def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
-    """A table, at a version or as it is now; columns that its contract has got since then are null.
+    """A table, at a version or as it is now; columns that its contract has got since then are null."""
+    return whole(contract(table), delta.snapshot(lake, lake.path(table), at).frame())
 
-    Delta's reader starts a Spark job in every query to ask its log for the table's files, which costs more than reading a small
-    table does. The checksum beside a commit names the files too, if they are not thousands: then they are read from there.
-    """
-    if found := delta.snapshot(lake, lake.path(table), at):
-        return whole(contract(table), found.frame())
-    reader = lake.spark.read.format("delta")
-    return whole(contract(table), (reader if at is None else reader.option("versionAsOf", at)).load(lake.path(table)))
+
+def around(lake: Lake, table: str, keys: DataFrame, at: int | None = None) -> DataFrame:
+    """A table's rows among which are all that have the given values of some columns (a small frame of those columns): of a large
+    table the rows of the files that hold some, of a small one all."""
+    return whole(contract(table), delta.snapshot(lake, lake.path(table), at).holding(keys).frame())
+
+
+def of_keys(lake: Lake, table: str, keys: DataFrame, at: int | None = None) -> DataFrame:
+    """A table's rows that have the given values of some columns."""
+    return around(lake, table, keys, at).join(F.broadcast(keys), keys.columns, "left_semi")
 
 
 def whole(contract: Contract, frame: DataFrame) -> DataFrame:
@@ -141,8 +139,12 @@ def whole(contract: Contract, frame: DataFrame) -> DataFrame:
 
 def schema(lake: Lake, table: str) -> StructType:
     """The columns that a table has now, which its contract may have added to."""
-    found = delta.snapshot(lake, lake.path(table))
-    return found.schema if found else lake.spark.read.format("delta").load(lake.path(table)).schema
+    return delta.snapshot(lake, lake.path(table)).schema
+
+
+def fits(contract: Contract, there: StructType) -> bool:
+    """Whether these are the contract's columns, in any order."""
+    return {f.name: f.dataType for f in there} == {f.name: f.dataType for f in contract.schema}
 
 
 def missing_columns(contract: Contract, there: StructType) -> list[StructField]:
@@ -157,8 +159,7 @@ def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
     def holds_some(statistics: dict[str, Any]) -> bool:
         return statistics["maxValues"]["_batch"] > since and statistics["minValues"]["_batch"] <= until
 
-    found = delta.snapshot(lake, lake.path(table))
-    rows = whole(contract(table), found.frame(holds_some)) if found else read(lake, table)
+    rows = whole(contract(table), delta.snapshot(lake, lake.path(table)).where(holds_some).frame())
     return rows.where((F.col("_batch") > since) & (F.col("_batch") <= until))
 
 

@@ -29,8 +29,8 @@ public final class NewTable extends DummySnapshot {
                 (Seq<String>) (Object) Nil$.MODULE$, properties, Option.apply(System.currentTimeMillis()));
     }
 
-    /** What a commit says of a table that gets columns. */
-    public static Metadata widened(Metadata it, String schema) {
+    /** What a commit says of a table that gets other columns, as JSON. */
+    public static Metadata described(Metadata it, String schema) {
         return new Metadata(
                 it.id(), it.name(), it.description(), it.format(), schema, it.partitionColumns(), it.configuration(), it.createdTime());
     }

@@ -90,14 +90,14 @@ def fact_order_items(order_items: DataFrame, fact_orders: DataFrame, products: D
     places = sellers.select("seller_id", F.col("seller_state_std").alias("seller_state"))
     of_order = fact_orders.select(
         "order_id", "customer_unique_id", "customer_state", "order_status", "order_purchase_timestamp", "purchase_date", "purchase_month",
-        "is_on_time", "delivery_days", "review_score",
+        "is_on_time", "delivery_days", "review_score", F.col("items").alias("order_items"),
     )  # fmt: skip
     of_seller = Window.partitionBy("order_id", "seller_id").orderBy("order_item_id")
     return (
         _with_category(order_items.join(of_order, "order_id", "inner"), products)
         .join(places, "seller_id", "left")
         .select(
-            "order_id", "order_item_id", "customer_unique_id", "customer_state", "product_id", "seller_id", "seller_state",
+            "order_id", "order_item_id", "order_items", "customer_unique_id", "customer_state", "product_id", "seller_id", "seller_state",
             F.row_number().over(of_seller).alias("seller_item_id"), "category", "order_status", "order_purchase_timestamp",
             "purchase_date", "purchase_month", "shipping_limit_date", "is_on_time", "delivery_days", "review_score",
             F.col("price").alias("price_brl"), F.col("freight_value").alias("freight_brl"),

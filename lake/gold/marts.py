@@ -33,6 +33,11 @@ def _mean_money(total: str, number: Column) -> Column:
     return F.round(F.col(total) / F.nullif(number, F.lit(0)), 2).cast(MONEY)
 
 
+def _orders() -> Column:
+    """Distinct orders of items. Nine of ten have one item and are only counted: to compare all would take a group for each."""
+    return F.count_if(F.col("order_items") == 1) + F.count_distinct(F.when(F.col("order_items") > 1, F.col("order_id")))
+
+
 def _delivered() -> Column:
     return F.col("order_status") == "delivered"
 
@@ -70,25 +75,16 @@ def product_by_category(fact_order_items: DataFrame) -> DataFrame:
         pairs = fact_order_items.select("category", column).distinct()
         return pairs.groupBy("category").agg(F.count(column).alias(name))
 
-    # In two steps and two joins: three counts of distinct values in one aggregation would take each row four times.
-    of_orders = fact_order_items.groupBy("category", "order_id").agg(
+    # With two joins: three counts of distinct values in one aggregation would take each row four times.
+    of_categories = fact_order_items.groupBy("category").agg(
+        _orders().alias("orders"),
         _count().alias("items"),
-        F.sum("price_brl").alias("price_brl"),
-        F.sum("freight_brl").alias("freight_brl"),
-        F.sum("revenue_brl").alias("revenue_brl"),
-        F.sum(F.when(_delivered(), F.col("revenue_brl"))).alias("revenue_delivered_brl"),
-        F.min("price_brl").alias("price_min_brl"),
-        F.max("price_brl").alias("price_max_brl"),
-    )
-    of_categories = of_orders.groupBy("category").agg(
-        _count().alias("orders"),
-        F.sum("items").alias("items"),
         _total("price_brl").alias("price_brl"),
         _total("freight_brl").alias("freight_brl"),
         _total("revenue_brl").alias("revenue_brl"),
-        _total("revenue_delivered_brl").alias("revenue_delivered_brl"),
-        F.min("price_min_brl").alias("price_min_brl"),
-        F.max("price_max_brl").alias("price_max_brl"),
+        _total("revenue_brl", _delivered()).alias("revenue_delivered_brl"),
+        F.min("price_brl").alias("price_min_brl"),
+        F.max("price_brl").alias("price_max_brl"),
     )
     return (
         of_categories.join(different("product_id", "products"), "category", "inner")
@@ -154,38 +150,32 @@ def seller_scorecard(fact_order_items: DataFrame) -> DataFrame:
 
 def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) -> DataFrame:
     """Delivery of orders with a delivery date, by stage, customer state and route."""
+
+    def of(dimension: str, member: Column) -> list[Column]:
+        return [F.lit(dimension).alias("dimension"), member.alias("member")]
+
     came = fact_orders.where("delivery_days is not null")
-    late = ~F.col("is_on_time")
-    stages = came.select(
-        F.explode(
-            F.array(
-                *[
-                    F.struct(F.lit("stage").alias("dimension"), F.lit(name).alias("member"), days.alias("days"), is_late.alias("late"))
-                    for name, days, is_late in (
-                        ("approval", F.col("approval_hours") / 24, F.lit(None).cast("boolean")),
-                        ("handling", F.col("handling_hours") / 24, F.lit(None).cast("boolean")),
-                        ("transit", F.col("transit_hours") / 24, F.lit(None).cast("boolean")),
-                        ("total", F.col("delivery_days").cast("double"), late),
-                    )
-                ]
-            )
-        ).alias("x")
-    ).select("x.*")
-    days = F.col("delivery_days").cast("double").alias("days")
-    states = came.select(F.lit("state").alias("dimension"), F.col("customer_state").alias("member"), days, late.alias("late"))
-    route = F.concat("seller_state", F.lit(">"), "customer_state").alias("member")
+    hours = [F.struct(*of("stage", F.lit(part)), F.col(f"{part}_hours") / 24) for part in ("approval", "handling", "transit")]
+    parts = came.select(
+        F.inline(F.array(*hours)).alias("dimension", "member", "days"), F.lit(None).cast("boolean").alias("late"), F.lit(1).alias("n")
+    )
+    # Whole days come again and again: they are counted before they are ranked.
+    days, late = F.col("delivery_days").cast("double").alias("days"), (~F.col("is_on_time")).alias("late")
+    whole = [F.struct(*of("stage", F.lit("total"))), F.struct(*of("state", F.col("customer_state")))]
+    by_state = came.groupBy("customer_state", days, late).agg(_count().alias("n"))
+    states = by_state.select(F.inline(F.array(*whole)).alias("dimension", "member"), "days", "late", "n")
     sent = fact_order_items.where("seller_state is not null and delivery_days is not null")
-    routes = sent.select("order_id", F.lit("route").alias("dimension"), route, days, late.alias("late")).distinct().drop("order_id")
+    route = F.concat("seller_state", F.lit(">"), "customer_state")
+    routes = sent.groupBy(*of("route", route), days, late).agg(_orders().alias("n"))
+    counted = parts.unionByName(states).unionByName(routes).where("days is not null")
+    late_orders = F.sum(F.when(F.col("late"), F.col("n")).when(~F.col("late"), 0))
     return (
-        stages.unionByName(states)
-        .unionByName(routes)
-        .where("days is not null")
-        .groupBy("dimension", "member")
+        counted.groupBy("dimension", "member")
         .agg(
-            _count().alias("orders"),
-            F.round(F.avg("days"), 4).alias("mean_days"),
-            F.percentile("days", F.array(F.lit(0.5), F.lit(0.9))).alias("at"),
-            F.when(F.count("late") > 0, F.count_if(F.col("late"))).alias("late_orders"),
+            F.sum("n").alias("orders"),
+            F.round(F.sum(F.col("days") * F.col("n")) / F.sum("n"), 4).alias("mean_days"),
+            F.percentile("days", F.array(F.lit(0.5), F.lit(0.9)), F.col("n")).alias("at"),
+            late_orders.alias("late_orders"),
         )
         .withColumns({"median_days": F.round(F.col("at")[0], 4), "p90_days": F.round(F.col("at")[1], 4)})
         .withColumn("late_share", _ratio(F.col("late_orders"), F.col("orders"), 6))
@@ -235,12 +225,20 @@ def review_trend(fact_reviews: DataFrame) -> DataFrame:
 
 def cohort_retention(fact_orders: DataFrame, dim_customer: DataFrame) -> DataFrame:
     """Persons of each cohort who bought again n months later."""
-    cohorts = dim_customer.select("customer_unique_id", "cohort_month")
-    sizes = cohorts.groupBy("cohort_month").agg(_count().alias("cohort_customers"))
-    return (
-        fact_orders.join(cohorts, "customer_unique_id", "inner")
-        .groupBy("cohort_month", F.months_between("purchase_month", "cohort_month").cast("int").alias("months_since"))
+    sizes = dim_customer.groupBy("cohort_month").agg(_count().alias("cohort_customers"), F.count_if(F.col("orders") == 1).alias("once"))
+    # Nearly all persons have one order, in their first month: only those of the others are looked up.
+    several = dim_customer.where("orders > 1").select("customer_unique_id", "cohort_month")
+    months = F.months_between("purchase_month", "cohort_month").cast("int").alias("months_since")
+    again = (
+        fact_orders.join(F.broadcast(several), "customer_unique_id", "inner")
+        .groupBy("cohort_month", months)
         .agg(F.count_distinct("customer_unique_id").alias("customers"), _count().alias("orders"))
+    )
+    once = sizes.select("cohort_month", F.lit(0).alias("months_since"), F.col("once").alias("customers"), F.col("once").alias("orders"))
+    return (
+        again.unionByName(once.where("customers > 0"))
+        .groupBy("cohort_month", "months_since")
+        .agg(F.sum("customers").alias("customers"), F.sum("orders").alias("orders"))
         .join(sizes, "cohort_month", "inner")
         .withColumn("retention_share", _ratio(F.col("customers"), F.col("cohort_customers"), 6))
     )
@@ -252,7 +250,7 @@ def geo_flow(fact_order_items: DataFrame) -> DataFrame:
         fact_order_items.where("seller_state is not null")
         .groupBy("seller_state", "customer_state")
         .agg(
-            F.count_distinct("order_id").alias("orders"),
+            _orders().alias("orders"),
             _count().alias("items"),
             _total("price_brl").alias("price_brl"),
             _total("freight_brl").alias("freight_brl"),
@@ -263,13 +261,7 @@ def geo_flow(fact_order_items: DataFrame) -> DataFrame:
 
 def bought_together(fact_order_items: DataFrame) -> DataFrame:
     """Pairs of different products in the same order."""
-    orders = fact_order_items.groupBy("order_id").agg(_count().alias("items"))
-    # Nine of ten orders have one item: no pair is sought in them.
-    baskets = (
-        fact_order_items.join(orders.where("items > 1"), "order_id", "left_semi")
-        .groupBy("order_id")
-        .agg(F.array_sort(F.collect_set("product_id")).alias("products"))
-    )
+    baskets = fact_order_items.where("order_items > 1").groupBy("order_id").agg(F.array_sort(F.collect_set("product_id")).alias("products"))
     pairs = (
         baskets.select("products", F.explode("products").alias("product_a"))
         .select("product_a", F.explode("products").alias("product_b"))
@@ -277,8 +269,8 @@ def bought_together(fact_order_items: DataFrame) -> DataFrame:
         .groupBy("product_a", "product_b")
         .agg(_count().alias("orders"))
     )
-    single = fact_order_items.groupBy(F.col("product_id").alias("product")).agg(F.count_distinct("order_id").alias("n"))
-    everything = orders.agg(_count().alias("baskets"))
+    single = fact_order_items.groupBy(F.col("product_id").alias("product")).agg(_orders().alias("n"))
+    everything = fact_order_items.agg(_orders().alias("baskets"))
     counted = reduce(
         lambda frame, side: frame.join(
             single.select(F.col("product").alias(f"product_{side}"), F.col("n").alias(f"orders_{side}")), f"product_{side}", "inner"

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from lake import gold, tables
 from lake.backfill import backfill
 from lake.contracts import Column, Contract, contract, contracts
+from lake.errors import BadConfiguration
 from tests.marketplace import marketplace, order
 
 
@@ -63,3 +64,44 @@ def test_a_gold_table_with_a_new_column_is_computed_again(world, add_column, mon
     add_column("gold.sales_by_state", "twice", "bigint")
     world.run()
     assert world.sql("select sum(twice), sum(orders), count(*) = count(twice) from gold_sales_by_state") == [(12, 6, True)]
+
+
+def test_a_gold_table_whose_column_has_another_type_is_computed_again_and_so_are_those_built_from_it(world, monkeypatch):
+    world.deliver("", marketplace(6))
+    world.run()
+    told = "select sum(items), sum(with_message) from gold_sales_by_state, gold_review_trend"
+    before, table = world.sql(told), contract("gold.fact_orders")
+    column = table.columns["items"].model_copy(update={"type": "bigint"})
+    monkeypatch.setitem(contracts(), table.name, Contract(**{**table.model_dump(), "columns": {**table.columns, "items": column}}))
+    run = world.run()
+    assert tables.read(world.lake, table.name).schema["items"].dataType.simpleString() == "bigint"
+    assert world.sql(told) == before and "failed" not in {row["status"] for row in run.finished}
+
+
+def test_a_column_that_a_contract_no_longer_names_stays_in_the_rows_that_no_delivery_changes(world, monkeypatch):
+    world.deliver("1", marketplace(3))
+    world.run("ingest", "conform")
+    table = contract("silver.order_reviews")
+    columns = {name: column for name, column in table.columns.items() if name != "review_comment_message"}
+    monkeypatch.setitem(contracts(), table.name, Contract(**{**table.model_dump(), "columns": columns}))
+    feeds = marketplace(3)
+    review = feeds["order_reviews"][0]
+    world.deliver("2", {"order_reviews": [{**review, "review_score": "1", "review_answer_timestamp": "2018-08-01 00:00:00"}]})
+    told = "select count(*), count(review_comment_message) from silver_order_reviews"
+    rows, titles = world.sql(told)[0]
+    world.run("ingest", "conform")
+    assert world.sql(told) == [(rows, titles - 1)]
+
+
+def test_a_silver_table_whose_column_has_another_type_is_left_alone(world, monkeypatch):
+    world.deliver("1", marketplace(3))
+    world.run("ingest", "conform")
+    table, before = contract("silver.order_payments"), world.versions("silver")
+    column = table.columns["payment_installments"].model_copy(update={"type": "bigint"})
+    monkeypatch.setitem(
+        contracts(), table.name, Contract(**{**table.model_dump(), "columns": {**table.columns, "payment_installments": column}})
+    )
+    world.deliver("2", {"order_payments": [{**marketplace(3)["order_payments"][0], "payment_sequential": "2"}]})
+    with pytest.raises(BadConfiguration, match="contradicts the table, where payment_installments is int"):
+        world.run("ingest", "conform")
+    assert world.versions("silver")["order_payments"] == before["order_payments"]

@@ -11,12 +11,14 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake import commits, maintain, tables
+from lake import commits, delta, maintain, tables
 from lake.backfill import backfill
 from lake.contracts import contract, layer
-from lake.errors import BadInput
+from lake.errors import BadInput, LakeError
 from lake.gold import BUILDERS
+from lake.session import Lake
 from tests.integration.conftest import World
+from tests.marketplace import marketplace, order
 
 
 @pytest.fixture
@@ -85,23 +87,30 @@ def test_a_table_whose_checksums_are_gone_is_read_all_the_same(lake):
     assert Counter(map(tuple, rows)) == Counter(lake.sql(f"select {', '.join(columns)} from silver_order_items"))
 
 
-def test_changes_written_anew_and_changes_merged_leave_the_same_rows_and_the_same_feed(world, monkeypatch):
-    table, found = contract("gold.sales_by_state"), []
+def test_a_change_of_a_small_and_of_a_large_table_leaves_the_same_rows_and_the_same_feed(world, monkeypatch):
+    table, found, kept = contract("gold.sales_by_state"), [], []
 
     def rows(value: int, **actions: str) -> DataFrame:
         frame = world.lake.spark.createDataFrame(list(actions.items()), "customer_state string, _action string")
         numbers = [F.lit(value).cast(c.type).alias(n) for n, c in table.columns.items() if n != "customer_state"]
         return frame.select("customer_state", "_action", *numbers)
 
-    for folder, limit in (("anew", commits.BYTES_WRITTEN_ANEW), ("merged", -1)):
-        monkeypatch.setattr(commits, "BYTES_WRITTEN_ANEW", limit)
-        lake = replace(world.lake, root=f"{world.lake.root}/{folder}")
-        commits.append(lake, table, rows(1, AC="insert", BA="insert", SP="insert"), tables.Note("a", "build", 1, {}, 3))
-        at = commits.upsert(lake, table, rows(2, BA="update", SP="delete", RJ="insert"), tables.Note("b", "build", 2, {}, 3))
-        assert tables.note(lake, table.name).sequence == 2 and not tables.replaced(lake, table.name, at - 1, at)
+    def files(lake: Lake) -> set[str]:
+        return {row[0] for row in tables.read(lake, table.name).select(F.input_file_name()).distinct().collect()}
+
+    for folder, limit in (("small", delta.BYTES_SEARCHED), ("large", 0)):
+        monkeypatch.setattr(delta, "BYTES_SEARCHED", limit)
+        # A folder with a blank and an accent: files are found by their names.
+        lake = replace(world.lake, root=f"{world.lake.root}/{folder} é")
+        for number, added in enumerate((rows(1, AC="insert"), rows(1, BA="insert", SP="insert"))):
+            commits.append(lake, table, added.coalesce(1), tables.Note("a", "build", number + 1, {}, 3))
+        before = files(lake)
+        at = commits.upsert(lake, table, rows(2, BA="update", SP="delete", RJ="insert"), tables.Note("b", "build", 3, {}, 3))
+        kept.append(len(before & files(lake)))
+        assert tables.note(lake, table.name).sequence == 3 and not tables.replaced(lake, table.name, at - 1, at)
         fed = tables.changes(lake, table.name, at - 1, at).select("_change_type", "customer_state", "orders")
         found.append((Counter(tables.read(lake, table.name).select("customer_state", "orders").collect()), Counter(fed.collect())))
-    assert found[0] == found[1]
+    assert kept == [0, 1] and found[0] == found[1]
     assert found[0][0] == Counter([("AC", 1), ("BA", 2), ("RJ", 2)])
     assert found[0][1] == Counter(
         [("update_preimage", "BA", 1), ("update_postimage", "BA", 2), ("delete", "SP", 1), ("insert", "RJ", 2)]
@@ -124,3 +133,43 @@ def test_a_change_feed_reaches_as_far_back_as_the_log_and_no_further(world):
     assert tables.changes(world.lake, table, 0, 4) is None, "a commit is missing"
     assert tables.changes(world.lake, table, 1, 4) is None, "what the table was like then is no longer known"
     assert tables.changes(world.lake, table, 3, 4).count() == 1
+
+
+def cleaned(world: World, table: str) -> None:
+    """Leave of a table's log what Delta leaves of one that is months old: a checkpoint, and no commit before it."""
+    log = getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").forTable(world.lake.spark._jsparkSession, world.lake.path(table))
+    log.update(False, *[getattr(world.lake.spark._jvm, "scala.Option").empty()] * 2)
+    log.checkpoint()
+    for version in tables.versions(world.lake, table)[:-1]:
+        (Path(world.lake.path(table)) / f"_delta_log/{version:020d}.json").unlink()
+
+
+def test_a_lake_that_was_maintained_goes_on_after_its_logs_were_cleaned(lake):
+    some = ("bronze.orders", "bronze.sellers", "silver.orders", "silver.sellers", "silver.customers", "gold.fact_orders")
+    for name in some:
+        lake.ask(lambda at, run, name=name: maintain.maintain(at, run, maintain.SHORTEST_RETENTION_DAYS, dry_run=False, only=name))
+    # What is built from them reads on to where maintenance left them, and months pass.
+    lake.run()
+    for name in some:
+        cleaned(lake, name)
+    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    before = content(lake)
+    assert not any(row["rows_written"] for row in lake.run().finished) and content(lake) == before
+    later = order(2, order_delivered_customer_date="2018-06-01 00:00:00")
+    lake.deliver("2018-06-02", {"orders": [later], "sellers": [{**marketplace(1)["sellers"][0], "seller_city": "osasco"}]})
+    assert {r["table"]: r["rows_written"] for r in lake.run().finished if r["step"] == "conform"}["silver.orders"] == 1
+    after = content(lake)
+    for name in ("silver.orders", "silver.sellers", "gold.fact_orders", "gold.sales_by_state"):
+        assert sum(after[name].values()) == sum(before[name].values()), name
+    lake.run("build", full=True)
+    assert content(lake) == after
+
+
+def test_a_table_whose_log_no_longer_says_how_far_it_was_read_is_not_written(lake):
+    lake.lake.spark.sql(f"alter table delta.`{lake.lake.path('silver.orders')}` set tblproperties ('by' = 'hand')")
+    cleaned(lake, "silver.orders")
+    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    before = content(lake)
+    with pytest.raises(LakeError, match="silver.orders: no commit in its log says any more how far it was read"):
+        lake.run()
+    assert content(lake) == before

@@ -1,6 +1,7 @@
 select
     i.order_id,
     i.order_item_id,
+    (select count(*) from silver_order_items e where e.order_id = i.order_id)::integer as order_items,
     o.customer_unique_id,
     o.customer_state,
     i.product_id,
