@@ -22,19 +22,18 @@ ROWS_A_FILE = 100_000
 
 
 def _properties(contract: Contract) -> dict[str, str]:
-    return {
-        "delta.enableChangeDataFeed": str(_has_feed(contract)).lower(),
-        # Statistics where they let files be skipped; on every column they cost a tenth of a small table's write.
-        "delta.dataSkippingStatsColumns": ",".join(_skipped_by(contract)),
-    }
+    return {"delta.enableChangeDataFeed": str(_has_feed(contract)).lower(), **statistics(contract)}
+
+
+def statistics(contract: Contract) -> dict[str, str]:
+    """The property that says which columns have statistics: those that let files be skipped. On every column they cost a tenth of a
+    small table's write."""
+    columns = ["_batch"] if contract.layer == "bronze" else dict.fromkeys([*contract.key[:1], *contract.cluster_by])
+    return {"delta.dataSkippingStatsColumns": ",".join(columns)}
 
 
 def _has_feed(contract: Contract) -> bool:
     return contract.layer in ("silver", "gold")
-
-
-def _skipped_by(contract: Contract) -> list[str]:
-    return ["_batch"] if contract.layer == "bronze" else list(dict.fromkeys([*contract.key[:1], *contract.cluster_by]))
 
 
 def append(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.Note) -> int:

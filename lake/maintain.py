@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lake import storage, tables
+from lake import commits, storage, tables
 from lake.contracts import contracts
 from lake.errors import BadInput
 from lake.ledger import Run
@@ -92,10 +92,12 @@ def _maintain_table(lake: Lake, table: str, retention: float, needed: tuple[int,
     if needed and needed[0] < (tables.version(lake, table) or 0):
         age = _age_hours(lake, table, needed[0])
         held_back_by, retention = (needed[1], age) if age > retention else ("", retention)
-    if detail["description"] != contracts()[table].about and not dry_run:
-        # Shown by Trino. Writing it with the table would be a second commit of every new table, which the first run would wait for.
-        about = contracts()[table].about.replace("\\", "\\\\").replace("'", "\\'")
-        lake.spark.sql(f"alter table delta.`{path}` set tblproperties ('comment' = '{about}')")
+    # The description is shown by Trino; writing it with the table would be a second commit of every new table, which the first run
+    # would wait for. What the table is clustered by needs statistics, which a table has not got that the contract came to later.
+    wanted = {"comment": contracts()[table].about, **commits.statistics(contracts()[table])}
+    if not wanted.items() <= {**detail["properties"], "comment": detail["description"]}.items() and not dry_run:
+        told = ", ".join(f"'{name}' = '{_quoted(value)}'" for name, value in wanted.items())
+        lake.spark.sql(f"alter table delta.`{path}` set tblproperties ({told})")
     cluster = ", ".join(contracts()[table].cluster_by)
     compact = detail["numFiles"] >= FILES_WORTH_COMPACTING
     if compact and not dry_run:
@@ -112,6 +114,10 @@ def _maintain_table(lake: Lake, table: str, retention: float, needed: tuple[int,
         files_after, bytes_after = _data(lake, path)
     return Report(table, detail["numFiles"], compact, cluster if compact else "", round(retention, 2), held_back_by,
                   files_before, files_after, bytes_before, bytes_after)  # fmt: skip
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _data(lake: Lake, path: str) -> tuple[int, int]:

@@ -42,11 +42,6 @@ BUILDERS: dict[str, Callable[..., DataFrame]] = {
 }
 
 
-def takes(table: str) -> list[str]:
-    """The names of the frames that a table's builder takes."""
-    return list(inspect.signature(BUILDERS[table]).parameters)
-
-
 def check_builders() -> None:
     """Hold the builders against the contracts, before Spark starts.
 
@@ -60,6 +55,6 @@ def check_builders() -> None:
             raise BadConfiguration(f"{name} has a contract but no builder", "write one in lake/gold and name it in BUILDERS")
         if name not in built:
             raise BadConfiguration(f"{name} has a builder but no contract", f"write conf/tables/{name.replace('.', '/')}.yml")
-        sources = [source.split(".")[1] for source in built[name].sources]
-        if set(takes(name)) != set(sources):
-            raise BadConfiguration(f"the builder of {name} takes {takes(name)}, its contract's sources are {sources}", "make them the same")
+        takes, sources = list(inspect.signature(BUILDERS[name]).parameters), [source.split(".")[1] for source in built[name].sources]
+        if set(takes) != set(sources):
+            raise BadConfiguration(f"the builder of {name} takes {takes}, its contract's sources are {sources}", "make them the same")
