@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -175,3 +176,16 @@ def test_a_table_whose_log_no_longer_says_how_far_it_was_read_is_not_written(lak
     with pytest.raises(LakeError, match="silver.orders: no commit in its log says any more how far it was read"):
         lake.run()
     assert content(lake) == before
+    shutil.rmtree(lake.root / "silver/orders")
+    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    lake.run()
+    assert content(lake) == before
+
+
+def test_a_gold_table_whose_folder_was_taken_away_is_made_anew(lake):
+    before = content(lake)
+    shutil.rmtree(lake.root / "gold/fact_orders")
+    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    lake.run()
+    assert content(lake) == before
+    assert {row["status"] for row in lake.run().finished} == {"unchanged"}
