@@ -62,6 +62,7 @@ def upsert(lake: Lake, contract: Contract, actions: DataFrame, note: tables.Note
     """
     actions = actions.select(*[F.col(f.name).cast(f.dataType).alias(f.name) for f in contract.schema], "_action")
     found = _widened(contract, _followed(lake, contract, note))
+    # Not broadcast whatever they are: a delivery of a whole feed again may change every row.
     held = found.holding(actions.where("_action <> 'insert'").select(*contract.key))
     rows = _laid_out(contract, _changed(contract, held, actions), note.rows * held.size // max(found.size, 1))
     return _commit(contract, held, rows, note, removing=True, where="rows of changed keys")

@@ -66,7 +66,7 @@ class Snapshot:
         if self.size <= BYTES_SEARCHED or self.files.length() == 1:
             return self
         rows = self.frame().select(*keys.columns, F.input_file_name().alias("_path"))
-        paths = rows.join(F.broadcast(keys), keys.columns, "left_semi").select("_path").distinct().collect()
+        paths = rows.join(keys, keys.columns, "left_semi").select("_path").distinct().collect()
         names = {unquote(path).rsplit("/", 1)[-1] for (path,) in paths}
         return self._of([file for file in _list(self.files) if unquote(file.path()).rsplit("/", 1)[-1] in names])
 

@@ -123,7 +123,7 @@ def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
 def around(lake: Lake, table: str, keys: DataFrame, at: int | None = None) -> DataFrame:
     """A table's rows among which are all that have the given values of some columns (a small frame of those columns): of a large
     table the rows of the files that hold some, of a small one all."""
-    return whole(contract(table), delta.snapshot(lake, lake.path(table), at).holding(keys).frame())
+    return whole(contract(table), delta.snapshot(lake, lake.path(table), at).holding(F.broadcast(keys)).frame())
 
 
 def of_keys(lake: Lake, table: str, keys: DataFrame, at: int | None = None) -> DataFrame:
