@@ -18,8 +18,9 @@ from lake.errors import GateFailed, LawBroken
 from lake.gold import BUILDERS
 from lake.ledger import Outcome, Run
 from lake.parallel import in_order
-from lake.quality import judge, measure, require, suite, waived_rules
+from lake.quality import judge, measure, require
 from lake.session import Lake
+from lake.suites import suite, waived_rules
 
 # Up to this many rows a table is written anew, which is cheaper than finding the rows to merge.
 ROWS_WRITTEN_ANEW = 20_000

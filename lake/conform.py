@@ -23,9 +23,10 @@ from lake.errors import GateFailed, LawBroken
 from lake.history import write_history
 from lake.ledger import Outcome, Run
 from lake.parallel import in_order
-from lake.quality import Rule, Suite, broken, judge, measure, require, suite, waived_rules
+from lake.quality import judge, measure, require
 from lake.session import Lake
 from lake.standardise import derive
+from lake.suites import Rule, Suite, broken, suite, waived_rules
 
 BEGINNING = "1900-01-01"
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")

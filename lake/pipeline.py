@@ -15,9 +15,9 @@ from lake.gold import check_builders
 from lake.ingest import ingest
 from lake.ledger import Run
 from lake.lock import exclusive, ledger, publishing
-from lake.quality import check_suites
 from lake.recommend import ITEMS, recommend
 from lake.session import Lake
+from lake.suites import check_suites
 from lake.waiting import find_waiting
 
 STEPS = ("ingest", "conform", "build", "recommend", "publish")

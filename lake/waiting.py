@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from lake import commits, tables
 from lake.contracts import Contract, Parent, contract, layer
 from lake.ledger import Run
-from lake.quality import judge, measure, require, suite, waived_rules
+from lake.quality import judge, measure, require
 from lake.session import Lake
+from lake.suites import suite, waived_rules
 
 TABLE = "ops.waiting"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lake import contracts, gold, quality
+from lake import contracts, gold, suites
 from lake.errors import BadConfiguration, GateFailed
 from lake.gold import marts
 from lake.publish import clickhouse
@@ -29,7 +29,7 @@ def checkout(monkeypatch, tmp_path):
     (tmp_path / f"conf/tables/gold/{NAME}.yml").write_text(BLOCKS["yaml"], encoding="utf-8")
     (tmp_path / f"expectations/gold/{NAME}.json").write_text(BLOCKS["json"], encoding="utf-8")
     monkeypatch.setattr(contracts, "CONF", tmp_path / "conf")
-    monkeypatch.setattr(quality, "EXPECTATIONS", tmp_path / "expectations")
+    monkeypatch.setattr(suites, "EXPECTATIONS", tmp_path / "expectations")
     forget()
     yield tmp_path
     monkeypatch.undo()
@@ -38,7 +38,7 @@ def checkout(monkeypatch, tmp_path):
 
 def forget() -> None:
     contracts.contracts.cache_clear()
-    quality.suite.cache_clear()
+    suites.suite.cache_clear()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from lake import quality, quarantine
+from lake import quality, quarantine, suites
 from lake.errors import BadInput, GateFailed
 from tests.integration.conftest import new_world
 from tests.marketplace import ident, marketplace, order
@@ -227,21 +227,21 @@ def test_a_feed_that_never_came_stops_the_run(world):
 
 def test_a_suite_that_can_not_be_read_or_evaluated_stops_the_run(world, monkeypatch, tmp_path):
     world.deliver("", marketplace(2))
-    real = quality.suite("silver.sellers")
-    odd = quality.Rule("odd", "expect_column_kl_divergence_to_be_less_than", {"column": "seller_id", "threshold": 1}, False)
-    judged = quality.judge(quality.Suite(real.table, (odd,), 0, 0), {"table.row_count": 1, "rows in table": 1}, set())
+    real = suites.suite("silver.sellers")
+    odd = suites.Rule("odd", "expect_column_kl_divergence_to_be_less_than", {"column": "seller_id", "threshold": 1}, False)
+    judged = quality.judge(suites.Suite(real.table, (odd,), 0, 0), {"table.row_count": 1, "rows in table": 1}, set())
     assert [(r.success, "not evaluated" in r.observed) for r in judged] == [(False, True)]
-    monkeypatch.setattr(quality, "EXPECTATIONS", tmp_path)
-    quality.suite.cache_clear()
+    monkeypatch.setattr(suites, "EXPECTATIONS", tmp_path)
+    suites.suite.cache_clear()
     with pytest.raises(GateFailed, match="can't be read"):
         world.run()
-    quality.suite.cache_clear()
+    suites.suite.cache_clear()
 
 
 def test_a_sum_or_an_extreme_is_that_of_the_rows_that_are_judged(session):
     rows = session.spark.createDataFrame([(1, True), (2, True), (100, False)], "n int, enters boolean")
-    rules = [quality.Rule(how, f"expect_column_{how}_to_be_between", {"column": "n", "max_value": 3}, False) for how in ("sum", "max")]
-    measured = quality.measure(rows, quality.Suite("silver.sellers", tuple(rules), 0, 0), rows["enters"]).values
+    rules = [suites.Rule(how, f"expect_column_{how}_to_be_between", {"column": "n", "max_value": 3}, False) for how in ("sum", "max")]
+    measured = quality.measure(rows, suites.Suite("silver.sellers", tuple(rules), 0, 0), rows["enters"]).values
     assert (measured["column.sum n"], measured["column.max n"], measured["table.row_count"]) == (3, 2, 2)
 
 
