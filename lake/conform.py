@@ -126,11 +126,6 @@ def version_order(silver: Contract) -> list[Column]:
     return [*newest, F.coalesce(F.col("_drop_date"), F.lit(BEGINNING).cast("date"))]
 
 
-def content(silver: Contract) -> Column:
-    """A number for what a row says, whoever brought it."""
-    return F.xxhash64(*[F.col(name) for name, c in silver.columns.items() if not c.looked_up])
-
-
 def classified(silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:
     """Say of each typed row what becomes of it: `_action` is insert, update, duplicate, superseded or quarantine.
 
@@ -139,7 +134,8 @@ def classified(silver: Contract, rows: DataFrame, current: DataFrame | None) -> 
         current: the silver table, None before its first write.
     """
     good = F.col("_broken").isNull()
-    rows = rows.withColumn("_content", F.when(good, content(silver)))
+    content = tables.content(silver, [name for name, c in silver.columns.items() if not c.looked_up])
+    rows = rows.withColumn("_content", F.when(good, content))
     rows = rows.withColumn("_order", F.struct(*[c.alias(f"o{i}") for i, c in enumerate(version_order(silver))]))
     same_key = Window.partitionBy(*silver.key).orderBy(
         good.desc(), F.col("_order").desc(), F.col("_batch").desc(), F.col("_file").desc(), F.col("_line").desc()
@@ -154,7 +150,7 @@ def classified(silver: Contract, rows: DataFrame, current: DataFrame | None) -> 
         return ranked.withColumn("_action", F.coalesce(action, F.lit("insert")))
     there = current.select(
         *[F.col(name).alias(f"t_{name}") for name in silver.key],
-        content(silver).alias("t_content"),
+        content.alias("t_content"),
         F.struct(*[c.alias(f"o{i}") for i, c in enumerate(version_order(silver))]).alias("t_order"),
         *[F.col(name).alias(f"t_{name}") for name, c in silver.columns.items() if c.looked_up],
     )

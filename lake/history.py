@@ -25,13 +25,12 @@ def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str,
     """
     same_time = Window.partitionBy(*key, at).orderBy(*order)
     over_time = Window.partitionBy(*key).orderBy(at)
-    said = F.xxhash64(*says)
+    said = F.struct(*says)
     return (
         versions.withColumn("_first", F.row_number().over(same_time))
         .where("_first = 1")
-        .withColumn("_said", said)
-        .withColumn("_before", F.lag("_said").over(over_time))
-        .where("_before is null or _said <> _before")
+        .withColumn("_before", F.lag(said).over(over_time))
+        .where(~said.eqNullSafe(F.col("_before")))
         .withColumn("valid_to", F.lead(at).over(over_time))
         .select(*key, *[name for name in says if name not in key], F.col(at).alias("valid_from"), "valid_to",
                 F.col("valid_to").isNull().alias("is_current"))

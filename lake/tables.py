@@ -203,11 +203,18 @@ def keys_json(columns: Iterable[str]) -> Column:
     return F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in columns]), {"ignoreNullFields": "false"})
 
 
+def content(contract: Contract, names: Iterable[str]) -> Column:
+    """A number for what a row says in some columns. Which of them are null is part of it: Spark's hashes pass over nulls, and a
+    value that moved from one column to another would be no change."""
+    names = list(names)
+    return F.xxhash64(*names, *[F.col(name).isNull() for name in names if contract.columns[name].nullable])
+
+
 def compared(contract: Contract, old: DataFrame, new: DataFrame) -> DataFrame:
     """The rows of `new`, and the keys that only `old` has, each with the `_action` that turns `old` into `new`: insert, update,
     delete, or same."""
     key, columns = list(contract.key), list(contract.columns)
-    hashed = F.xxhash64(*columns)
+    hashed = content(contract, columns)
     was = old.select(*[F.col(k).alias(f"o_{k}") for k in key], hashed.alias("_was"))
     now = conforming(contract, new).withColumn("_is", hashed)
     joined = now.join(was, [F.col(k) == F.col(f"o_{k}") for k in key], "full")

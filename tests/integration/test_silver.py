@@ -112,6 +112,24 @@ def test_an_older_drop_is_still_older_after_an_update(world):
     assert counts(run)["silver.sellers"] == (1, 0, 0, 0, 1)
 
 
+def test_a_value_that_moves_to_another_column_is_a_change(world):
+    feeds, taken = marketplace(2), "2017-10-16 08:00:00"
+    feeds["products"][0] = {**feeds["products"][0], "product_weight_g": "", "product_length_cm": "500"}
+    feeds["orders"][0] = order(0, "shipped", order_approved_at="", order_delivered_carrier_date=taken, order_delivered_customer_date="")
+    world.deliver("2018-01-01", feeds)
+    world.run("ingest", "conform", "build")
+    moved = {"products": [{**feeds["products"][0], "product_weight_g": "500", "product_length_cm": ""}]}
+    moved["orders"] = [{**feeds["orders"][0], "order_approved_at": taken, "order_delivered_carrier_date": ""}]
+    world.deliver("2018-01-02", moved)
+    run = world.run("ingest", "conform", "build")
+    assert counts(run)["silver.products"] == counts(run)["silver.orders"] == (1, 1, 0, 0, 0)
+    sizes = f"select product_weight_g, product_length_cm from table where product_id = '{ident('product', 0)}'"
+    assert world.sql(sizes.replace("table", "silver_products")) == [(500, None)]
+    assert world.sql(sizes.replace("table", "silver_products_history") + " and is_current") == [(500, None)]
+    milestones = "select order_approved_at::timestamp::text, order_delivered_carrier_date::text from gold_fact_orders where order_id = "
+    assert world.sql(milestones + f"'{ident('order', 0)}'") == [(taken, None)]
+
+
 def test_nothing_new_changes_nothing(faulty):
     before = faulty.versions("silver")
     again = faulty.run("ingest", "conform")
