@@ -3,4 +3,4 @@
 VERSION = "0.1.0"
 
 # Raised when the layout of the lake changes so that older code must not write to it.
-LAKE_FORMAT = 1
+LAKE_FORMAT = 2

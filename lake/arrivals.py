@@ -5,17 +5,14 @@ python -m lake.arrivals --as-of 2018-08-29
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from fnmatch import fnmatch
 
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
-from lake.files import listing
+from lake.files import drop_date, listing
 from lake.program import main_of, of_landing, parser
 from lake.settings import Settings
-
-DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
 
 
 def promised() -> list[Contract]:
@@ -25,8 +22,8 @@ def promised() -> list[Contract]:
 
 def newest_drop(files: list[str], pattern: str) -> date | None:
     """The newest date in the paths of a feed's files."""
-    dates = [match[1] for file in files if fnmatch(file.rsplit("/", 1)[-1], pattern) and (match := DATE.search(file))]
-    return date.fromisoformat(max(dates)) if dates else None
+    dates = [drop_date(file) for file in files if fnmatch(file.rsplit("/", 1)[-1], pattern)]
+    return max(filter(None, dates), default=None)
 
 
 def check(settings: Settings, as_of: date | None) -> list[str]:

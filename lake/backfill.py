@@ -9,12 +9,13 @@ from pyspark.sql import functions as F
 
 from lake import tables
 from lake.build import build, build_table
-from lake.conform import typed, write
+from lake.conform import write
 from lake.contracts import Contract, contract
 from lake.errors import BadInput
 from lake.gold import BUILDERS
 from lake.ledger import Outcome, Run
 from lake.session import Lake
+from lake.versions import typed
 
 
 def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | None, reason: str) -> None:

@@ -55,11 +55,11 @@ def build_table(lake: Lake, run: Run, gold: Contract, full: bool = False, touche
             raise GateFailed(f"{gold.name} is built from {', '.join(missing)}, which do not exist", "run the steps before it")
         before = tables.note(lake, gold.name)
         full = full or not before or not tables.fits(gold, tables.schema(lake, gold.name))
-        if not full and before.inputs == until and touched is None:
+        if not full and touched is None and tables.is_up_to(lake, before, until):
             outcome.status = "unchanged"
             return
         outcome.inputs = until
-        changed = None if full else _touched(lake, gold, before.inputs, until)
+        changed = None if full else _touched(lake, gold, before, until)
         touched = changed.unionByName(touched).distinct() if changed is not None and touched is not None else changed
         if touched is None:
             write_all(lake, run, gold, _built(lake, gold, until), until, before, outcome)
@@ -95,13 +95,14 @@ def _built(lake: Lake, gold: Contract, sources: dict[str, int], keys: DataFrame 
 # ------------------------------------------------------------------------------------------------------------- touched
 
 
-def _touched(lake: Lake, gold: Contract, since: dict[str, int], until: dict[str, int]) -> DataFrame | None:
+def _touched(lake: Lake, gold: Contract, before: tables.Note, until: dict[str, int]) -> DataFrame | None:
     """Distinct values of the grain that any change since touches (for grain full: one row if there is any change at all).
     None where a change feed does not reach back that far."""
+    since = before.inputs
     whole = gold.grain == "full"
     found = []
     for name in gold.sources:
-        if name not in since:
+        if name not in since or tables.made_anew(lake, name, before):
             return None
         if since[name] == until[name]:
             continue

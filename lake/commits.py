@@ -6,6 +6,7 @@ late is refused.
 
 from __future__ import annotations
 
+import dataclasses
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -133,6 +134,7 @@ def _laid_out(contract: Contract, frame: DataFrame, rows: int) -> DataFrame:
 def _commit(
     contract: Contract, found: delta.Snapshot, frame: DataFrame | None, note: tables.Note, removing: bool = False, where: str = ""
 ) -> int:
+    note = dataclasses.replace(note, commits=tables.commits_of(found.lake, note.inputs))
     try:
         # The ledger's tables are written by several runs at once, which do not wait for each other.
         return delta.commit(found, frame, note.to_json(), removing, where, strict=note.step != "ledger")

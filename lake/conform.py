@@ -1,20 +1,19 @@
 """bronze -> silver: typed, standardised, one row per key; bad rows to quarantine with the reason.
 
-One projection types each row and names every rule it breaks. Good rows of the same key are ranked by what is newer; the
-first is held against the row that silver has. Whatever happens to a row is counted: read = good + quarantined + duplicate,
-where good = inserted + updated + superseded by a newer version, in the same input or in silver.
+What a row says and what becomes of it is told by lake/versions.py. Whatever happens to a row is counted: read = good +
+quarantined + duplicate, where good = inserted + updated + superseded by a newer version, in the same input or in silver.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from functools import reduce
 from threading import Lock
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake import commits, tables
@@ -25,14 +24,13 @@ from lake.ledger import Outcome, Run
 from lake.parallel import in_order
 from lake.quality import judge, measure, require
 from lake.session import Lake
-from lake.standardise import derive
-from lake.suites import Rule, Suite, broken, suite, waived_rules
+from lake.suites import Rule, Suite, suite, waived_rules
+from lake.versions import BEGINNING, classified, last_said, typed
 
-BEGINNING = "1900-01-01"
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
 QUARANTINE_LOCK = Lock()
-# In the notes of a silver table: the rows of its source up to the batch that it was read to.
-SOURCE_ROWS = "source_rows"
+# In the notes of a silver table: the rows of its source up to the batch that it was read to, and the newest drop among them.
+SOURCE_ROWS, NEWEST_DROP = "source_rows", "newest_drop"
 # Up to this share of a table's rows the ones that arrive are few: of a large table only what is around their keys is read.
 FEW = 0.05
 
@@ -59,7 +57,7 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
         until = {silver.source: bronze.sequence if bronze else 0}
         if silver.lookup:
             until[silver.lookup.table] = tables.version(lake, silver.lookup.table) or 0
-        if done == until:
+        if before and tables.is_up_to(lake, before, until):
             outcome.status = "unchanged"
             return
         if not bronze:
@@ -69,106 +67,6 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
             )
         rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
         write(lake, run, silver, typed(silver, rows), until, outcome, bronze.rows)
-
-
-# ----------------------------------------------------------------------------------------------------------- pure parts
-
-
-def typed(silver: Contract, bronze: DataFrame) -> DataFrame:
-    """The silver columns of bronze rows, `_broken` (names of broken rules, null for a good row) and, for a bad row, the
-    text it came from in `_given`."""
-    delivered = {name: column for name, column in silver.columns.items() if not column.derived and not column.looked_up}
-    text = {name: F.nullif(F.col(column.source or name), F.lit("")) for name, column in delivered.items()}
-    values = {name: _typed(text[name], column.type) for name, column in delivered.items()}
-    frame = bronze.select(
-        *[value.alias(name) for name, value in values.items()],
-        *silver.technical,
-        "_raw",
-        F.struct(*[F.col(column.source or name) for name, column in delivered.items()]).alias("_given"),
-        *[(text[n].isNotNull() & values[n].isNull()).alias(f"_not_{n}") for n, c in delivered.items() if c.type != "string"],
-    )
-    frame = frame.withColumns({name: derive(c.derived, {n: F.col(n) for n in values}) for name, c in silver.columns.items() if c.derived})
-    # A value that could not be read is null now: only that it has another type is said of it, not that it is missing.
-    unread = {name: F.col(f"_not_{name}") if f"_not_{name}" in frame.columns else F.lit(False) for name in delivered}
-    breaks = {f"type:{name}": unread[name] for name in delivered if f"_not_{name}" in frame.columns}
-    breaks |= {rule.name: broken(rule) & ~unread.get(rule.kwargs.get("column"), F.lit(False)) for rule in suite(silver.name).row_rules()}
-    misshapen = F.col("_raw").isNotNull()
-    bad = reduce(Column.__or__, [F.coalesce(condition, F.lit(False)) for condition in breaks.values()], misshapen)
-    # Which rules it were is worked out for bad rows only: arrays are slow, and nearly all rows are good.
-    which = F.array_compact(F.array(*[F.when(condition, F.lit(name)) for name, condition in breaks.items()]))
-    frame = frame.withColumn("_broken", F.when(bad, F.when(misshapen, F.array(F.lit("row_shape"))).otherwise(which)))
-    return frame.select(*values, *[n for n, c in silver.columns.items() if c.derived], *silver.technical, "_raw", "_broken",
-                        F.when(F.col("_broken").isNotNull(), F.col("_given")).alias("_given"))  # fmt: skip
-
-
-def _typed(text: Column, type_: str) -> Column:
-    """Text as a type, null where it is none of it. Exactly: no rounding, no shifting, no leading blanks."""
-    if type_ == "string":
-        return text
-    if type_ == "timestamp":
-        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"), F.try_to_timestamp(text))
-    if type_ == "date":
-        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2}$"), text.try_cast("date"))
-    if type_ == "int":
-        # Whole numbers are sometimes written with a decimal point ("40425.0").
-        return F.when(text.rlike(r"^-?\d+(\.0+)?$"), text.try_cast("double").try_cast("int"))
-    if type_.startswith("decimal"):
-        digits = type_.rstrip(")").split(",")[1]
-        return F.when(text.rlike(rf"^-?\d+(\.\d{{1,{digits}}})?$"), text.try_cast(type_))
-    return text.try_cast(type_)
-
-
-def version_order(silver: Contract) -> list[Column]:
-    """What makes one version of a key newer than another, a total order: the newest event it knows of, the date of its
-    drop, and, where the source gives neither, the one that came later."""
-    newest = [F.coalesce(*(F.col(n) for n in silver.newer))] if len(silver.newer) == 1 else []
-    newest = [F.greatest(*(F.col(n) for n in silver.newer))] if len(silver.newer) > 1 else newest
-    return [*newest, F.coalesce(F.col("_drop_date"), F.lit(BEGINNING).cast("date"))]
-
-
-def classified(silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:
-    """Say of each typed row what becomes of it: `_action` is insert, update, duplicate, superseded or quarantine.
-
-    Args:
-        rows: what `typed` returned (with looked-up columns, if the contract has any).
-        current: the silver table, None before its first write.
-    """
-    good = F.col("_broken").isNull()
-    content = tables.content(silver, [name for name, c in silver.columns.items() if not c.looked_up])
-    rows = rows.withColumn("_content", F.when(good, content))
-    rows = rows.withColumn("_order", F.struct(*[c.alias(f"o{i}") for i, c in enumerate(version_order(silver))]))
-    same_key = Window.partitionBy(*silver.key).orderBy(
-        good.desc(), F.col("_order").desc(), F.col("_batch").desc(), F.col("_file").desc(), F.col("_line").desc()
-    )
-    ranked = rows.withColumns({"_rank": F.row_number().over(same_key), "_best": F.first("_content").over(same_key)})
-    action = (
-        F.when(~good, F.lit("quarantine"))
-        .when((F.col("_rank") > 1) & (F.col("_content") == F.col("_best")), F.lit("duplicate"))
-        .when(F.col("_rank") > 1, F.lit("superseded"))
-    )
-    if current is None:
-        return ranked.withColumn("_action", F.coalesce(action, F.lit("insert")))
-    there = current.select(
-        *[F.col(name).alias(f"t_{name}") for name in silver.key],
-        content.alias("t_content"),
-        F.struct(*[c.alias(f"o{i}") for i, c in enumerate(version_order(silver))]).alias("t_order"),
-        *[F.col(name).alias(f"t_{name}") for name, c in silver.columns.items() if c.looked_up],
-    )
-    same = (F.col("t_content") == F.col("_content")) & F.lit(True)
-    for name, column in silver.columns.items():
-        same = same & F.col(name).eqNullSafe(F.col(f"t_{name}")) if column.looked_up else same
-    against = (
-        F.when(F.col("t_content").isNull(), F.lit("insert"))
-        .when(same, F.lit("duplicate"))
-        .when(F.col("_order") < F.col("t_order"), F.lit("superseded"))
-        .otherwise(F.lit("update"))
-    )
-    on = [F.col(name) == F.col(f"t_{name}") for name in silver.key]
-    joined = ranked.join(there, on, "left")
-    return joined.withColumn("_action", F.coalesce(action, against)).drop(*there.columns)
-
-
-# ------------------------------------------------------------------------------------------------------------- writing
 
 
 @dataclass(frozen=True)
@@ -195,12 +93,22 @@ def write(
     arrived = None if replay else source_rows - _rows_read(lake, silver, before)
     current = None
     if silver.lookup:
-        looked_anew = before is not None and before.inputs[silver.lookup.table] != inputs[silver.lookup.table]
+        looked_anew = before is not None and (
+            before.inputs[silver.lookup.table] != inputs[silver.lookup.table] or tables.made_anew(lake, silver.lookup.table, before)
+        )
         rows = _looked_up(lake, silver, rows, tables.read(lake, silver.name) if looked_anew else None)
     if before:
         few = arrived is not None and arrived <= FEW * before.rows
         current = tables.around(lake, silver.name, rows.select(*silver.key)) if few else tables.read(lake, silver.name)
-    frame = classified(silver, rows, current).drop("_rank", "_best", "_order", "_content").persist()
+    drops = [] if replay else _drops(lake, silver, before, inputs[silver.source])
+    newest_drop = _newest_drop(lake, silver, before)
+    late = before and (replay or min([newest_drop, *drops]) < newest_drop)
+    said = last_said(silver, rows, typed(silver, tables.read(lake, silver.source))) if late else None
+    frame = classified(silver, rows, current, said).drop("_rank", "_best", "_order", "_content")
+    if silver.lookup:
+        # Where a newer version came in this input, the one that silver has need not be looked up again, nor counted.
+        frame = frame.where("not _again or _action = 'update'").drop("_again")
+    frame = frame.persist()
     try:
         counts, measured = _count(silver, frame)
         total = (before.rows if before else 0) + counts["insert"]
@@ -220,7 +128,7 @@ def write(
             quarantine(lake, run, silver, frame.where("_action = 'quarantine'"), inputs)
         if silver.history and outcome.rows_read > outcome.rows_quarantined:
             write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, replay)
-        facts = {name: str(value) for name, value in counts.money.items()}
+        facts = {name: str(value) for name, value in counts.money.items()} | {NEWEST_DROP: max([newest_drop, *drops])}
         if source_rows is not None:
             facts[SOURCE_ROWS] = str(source_rows)
         elif SOURCE_ROWS in before.facts:
@@ -238,8 +146,8 @@ def write(
 
 
 def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:
-    """Add looked-up columns. Rows of `current` (silver, if the lookup has changed) whose values are others now come along as
-    new versions."""
+    """Add looked-up columns. Rows of `current` (silver, if the lookup has changed) whose values are others now come along, marked
+    as `_again`."""
     lookup = silver.lookup
     names = list(lookup.columns.values())
     other = tables.read(lake, lookup.table).select(
@@ -253,7 +161,7 @@ def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame
         flags = {n: found for n, c in silver.columns.items() if c.looked_up and n not in other.columns}
         return joined.withColumns(flags).drop(*[f"l_{n}" for n in names])
 
-    rows = with_values(rows)
+    rows = with_values(rows).withColumn("_again", F.lit(False))
     if current is None:
         return rows
     looked = [n for n, c in silver.columns.items() if c.looked_up]
@@ -268,8 +176,7 @@ def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame
     again = again.withColumns(
         {"_raw": F.lit(None).cast("string"), "_given": F.lit(None).cast(given), "_broken": F.lit(None).cast("array<string>")}
     )
-    # A product that came in this input too is judged by its own row; the old one must not be counted beside it.
-    return rows.unionByName(again.join(rows.select(*silver.key).distinct(), list(silver.key), "left_anti"))
+    return rows.unionByName(again.withColumn("_again", F.lit(True)), allowMissingColumns=True)
 
 
 def _count(silver: Contract, frame: DataFrame) -> tuple[_Counts, dict[str, Any]]:
@@ -295,6 +202,26 @@ def _rows_read(lake: Lake, silver: Contract, before: tables.Note | None) -> int:
         return int(before.facts[SOURCE_ROWS])
     # Written by code that did not note it yet.
     return tables.batches(lake, silver.source, 0, before.inputs[silver.source]).count()
+
+
+def _drops(lake: Lake, silver: Contract, before: tables.Note | None, until: int) -> list[str]:
+    """The dates of the drops that a silver table has not read yet, that of files without a date being the beginning."""
+    read = before.inputs[silver.source] if before else 0
+    notes = tables.notes_after(lake, silver.source, read)
+    dates = [file["drop_date"] or BEGINNING for note in notes.values() for file in json.loads(note.facts["files"])]
+    # A log that was cleaned does not say all any more: it may have been anything.
+    return dates if len(notes) == until - read else [BEGINNING, *dates]
+
+
+def _newest_drop(lake: Lake, silver: Contract, before: tables.Note | None) -> str:
+    """The date of the newest drop that a silver table was made of."""
+    if before is None:
+        return BEGINNING
+    if NEWEST_DROP in before.facts:
+        return before.facts[NEWEST_DROP]
+    # Written by code that did not note it yet.
+    read = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
+    return read.agg(F.max("_drop_date").cast("string")).first()[0] or BEGINNING
 
 
 def _require_few(silver: Contract, counts: _Counts) -> None:

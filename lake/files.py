@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -12,6 +14,19 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lake.errors import BadEnvironment
+
+# In a path, the name of a folder or the beginning of a file's.
+DROP = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?=/|_)")
+
+
+def drop_date(file: str) -> date | None:
+    """The date of the drop that a file belongs to, the first in its path; None where there is none."""
+    for found in DROP.findall(file):
+        try:
+            return date.fromisoformat(found)
+        except ValueError:  # 2018-02-30
+            continue
+    return None
 
 
 def require_bucket(root: str) -> None:

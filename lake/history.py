@@ -11,6 +11,7 @@ from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
 from lake.session import Lake
+from lake.versions import BEGINNING, order_of, typed
 
 
 def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str, order: Sequence[Column]) -> DataFrame:
@@ -43,8 +44,6 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
     A drop that comes late may fall between two versions that looked equal and were folded into one; then the keys it names
     are told again from all of bronze.
     """
-    from lake.conform import BEGINNING, typed, version_order
-
     history = contract(silver.history)
     says = [name for name in history.columns if name not in ("valid_from", "valid_to", "is_current")]
     with run.table("conform", history.name) as outcome:
@@ -54,9 +53,8 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
             return
 
         def dated(frame: DataFrame) -> DataFrame:
-            order = F.struct(*[c.alias(f"o{i}") for i, c in enumerate(version_order(silver))])
             at = F.coalesce("_drop_date", F.lit(BEGINNING).cast("date")).alias("valid_from")
-            return frame.select(*says, at, order.alias("_order"), "_batch", "_file", "_line")
+            return frame.select(*says, at, order_of(silver).alias("_order"), "_batch", "_file", "_line")
 
         versions = dated(rows)
         if before:

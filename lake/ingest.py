@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -26,7 +27,8 @@ from lake.ledger import Run
 from lake.scan import Scan, Unreadable, scan
 from lake.session import Lake
 
-DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?:/|_)")
+# What becomes of a file; what is later here may come after what is earlier.
+STATUSES = ("refused", "duplicate", "empty", "loaded")
 DELIMITERS = {";": "semicolon", "\t": "tab", "|": "bar"}
 ROW_OF_PARTITION = (1 << 33) - 1
 # How an address of a local file begins: file:/ or file:///.
@@ -58,6 +60,19 @@ class Delivered:
         """What need not be read again: the same path, size and time of change."""
         return self.file, self.bytes, self.modified
 
+    @property
+    def drop_date(self) -> date | None:
+        """The date of the drop that brought it, None where the path says none."""
+        return files.drop_date(self.file)
+
+
+class Told(NamedTuple):
+    """A file that was loaded into a feed: the date of its drop, its content, its path."""
+
+    drop: date
+    file_id: str
+    file: str
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -71,7 +86,7 @@ class Arrival:
 
     def record(self, run: Run, batch: int | None) -> dict:
         """The row of ops.files."""
-        match = DATE.search(self.delivered.file)
+        drop = self.delivered.drop_date
         return {
             "file_id": self.scan.file_id if self.scan else "",
             "file": self.delivered.file,
@@ -81,7 +96,7 @@ class Arrival:
             "bytes": self.delivered.bytes,
             "modified": self.delivered.modified,
             "rows": self.scan.records if self.scan else 0,
-            "drop_date": match[1] if match else None,
+            "drop_date": drop.isoformat() if drop else None,
             "batch": batch,
             "run_id": run.run_id,
             "found_at": run.started_at.isoformat(sep=" "),
@@ -101,19 +116,7 @@ def ingest(lake: Lake, run: Run) -> list[str]:
     known = _known(lake, run)
     if not delivered and not known:
         raise BadInput(f"no files in {lake.landing}", "put the CSV files there, or say LANDING=<folder>; `make demo` makes some")
-    # A refused file is looked at in every run until somebody mends it or takes it away.
-    places = {(r["file"], r["bytes"], r["modified"]) for r in known if r["status"] != "refused"}
-    contents = {r["file_id"]: r["file"] for r in known if r["status"] == "loaded"}
-    fresh = []
-    for file in delivered:
-        if file.place in places:
-            continue
-        arrival = _look(lake, file)
-        if arrival.status == "loaded" and arrival.scan.file_id in contents:
-            arrival = replace(arrival, status="duplicate", detail=f"same content as {contents[arrival.scan.file_id]}")
-        elif arrival.status == "loaded":
-            contents[arrival.scan.file_id] = file.file
-        fresh.append(arrival)
+    fresh = _fresh(lake, delivered, known)
     by_feed: dict[str, list[Arrival]] = {c.name: [] for c in layer("bronze")}
     for arrival in fresh:
         if arrival.status == "loaded":
@@ -124,6 +127,43 @@ def ingest(lake: Lake, run: Run) -> list[str]:
     new = [r for r in records if not (r["status"] == "refused" and _same_refusal(r, known))]
     run.append("ops.files", new)
     return [f"{a.delivered.file}: {a.detail}" for a in fresh if a.status == "refused"]
+
+
+def _fresh(lake: Lake, delivered: list[Delivered], known: list[dict]) -> list[Arrival]:
+    """What is in the landing folder and not in ops.files, and files there that repeat others and now say something."""
+    by_place = {(r["file"], r["bytes"], r["modified"]): r for r in sorted(known, key=lambda r: STATUSES.index(r["status"]))}
+    told: dict[str, list[Told]] = {c.name: [] for c in layer("bronze")}
+    for record in known:
+        if record["status"] == "loaded":
+            drop = date.fromisoformat(record["drop_date"]) if record["drop_date"] else date.min
+            told[record["feed"]].append(Told(drop, record["file_id"], record["file"]))
+    fresh = []
+    for file in sorted(delivered, key=lambda file: file.drop_date or date.min):
+        record, drop = by_place.get(file.place), file.drop_date or date.min
+        if record and record["status"] == "duplicate":
+            if repeated(told[record["feed"]], record["file_id"], drop):
+                continue
+        # A refused file is looked at in every run until somebody mends it or takes it away.
+        elif record and record["status"] != "refused":
+            continue
+        arrival = _look(lake, file)
+        if arrival.status == "loaded":
+            if other := repeated(told[arrival.feed], arrival.scan.file_id, drop):
+                arrival = replace(arrival, status="duplicate", detail=f"same content as {other}")
+            else:
+                told[arrival.feed].append(Told(drop, arrival.scan.file_id, file.file))
+        fresh.append(arrival)
+    return fresh
+
+
+def repeated(told: list[Told], file_id: str, drop: date) -> str | None:
+    """The loaded file that a file repeats, None where it says something: also the same bytes do, in a drop that is older than
+    those that brought them, or that follows one with other bytes (a city that was changed and is changed back)."""
+    before = max((each for each in told if each.file_id == file_id and each.drop <= drop), default=None)
+    if before is None:
+        return None
+    others = any(each.file_id != file_id and before.drop <= each.drop <= drop for each in told)
+    return None if others and before.drop < drop else before.file
 
 
 def _same_refusal(record: dict, known: list[dict]) -> bool:
@@ -150,18 +190,12 @@ def _known(lake: Lake, run: Run) -> list[dict]:
     if not tables.exists(lake, "ops.files"):
         records = []
     else:
-        frame = tables.read(lake, "ops.files").drop("drop_date", "found_at")
+        frame = tables.read(lake, "ops.files").withColumn("drop_date", F.col("drop_date").cast("string")).drop("found_at")
         records = [row.asDict() for row in frame.collect()]
     last = {c.name: max((r["batch"] or 0 for r in records if r["feed"] == c.name), default=0) for c in layer("bronze")}
     lost = []
     for feed, batch in last.items():
-        batches: dict[int, list[dict]] = {}
-        for at in reversed(tables.versions(lake, feed)):
-            note = tables.note_of(lake, feed, at)
-            if note and note.sequence <= batch:
-                break
-            batches |= {note.sequence: json.loads(note.facts["files"])} if note else {}
-        lost += [file for files in batches.values() for file in files]
+        lost += [file for note in tables.notes_after(lake, feed, batch).values() for file in json.loads(note.facts["files"])]
     run.append("ops.files", lost)
     return records + lost
 
@@ -264,8 +298,8 @@ def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group
         lines = lines.join(joined, ["_path", "_line"], "left_anti").unionByName(several)
     record = F.regexp_replace("value", "\r$", "") if crlf else F.col("value")
     known = lake.rows(
-        [(a.delivered.url, a.scan.file_id, a.delivered.file, _drop_date(a)) for a in group],
-        T.StructType.fromDDL("_path string, _file_id string, _file string, _drop_date string"),
+        [(a.delivered.url, a.scan.file_id, a.delivered.file, a.delivered.drop_date) for a in group],
+        T.StructType.fromDDL("_path string, _file_id string, _file string, _drop_date date"),
     )
     names = [f"c{i}" for i in range(len(header))]
     parsed = F.from_csv(
@@ -283,7 +317,7 @@ def _read(lake: Lake, feed: Contract, header: tuple[str, ...], crlf: bool, group
         .join(F.broadcast(known), "_path", "inner")
         .select(
             *[F.when(fits, fields[name]).alias(name) if name in fields else F.lit(None).alias(name) for name in feed.columns],
-            "_file_id", "_file", "_line", F.col("_drop_date").cast("date").alias("_drop_date"),
+            "_file_id", "_file", "_line", "_drop_date",
             F.lit(batch).cast("bigint").alias("_batch"),
             F.when(~fits, F.col("record")).alias("_raw"),
             _extra(extra, fields, fits).alias("_extra"),
@@ -295,8 +329,3 @@ def _extra(names: list[str], fields: dict[str, Column], fits: Column) -> Column:
     if not names:
         return F.lit(None).cast("string")
     return F.when(fits, F.to_json(F.struct(*[fields[name].alias(name) for name in names])))
-
-
-def _drop_date(arrival: Arrival) -> str | None:
-    match = DATE.search(arrival.delivered.file)
-    return date.fromisoformat(match[1]).isoformat() if match else None

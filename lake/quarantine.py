@@ -12,13 +12,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake import commits, tables
-from lake.conform import typed, write
+from lake.conform import write
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
 from lake.ledger import Run, say
 from lake.session import Lake
+from lake.versions import typed
 
 TABLE = "ops.quarantine"
+# Which row of bronze it is: the same bytes may have come in two drops.
+PLACE = ("file_id", "file", "line")
 WAITING_STATES = ("open", "fixed", "released")
 
 
@@ -117,13 +120,14 @@ def _again(lake: Lake, silver: Contract, quarantined: DataFrame) -> DataFrame:
     """Typed rows of what is in quarantine, with corrected values, released from the rules that can be let go."""
     bronze = contract(silver.source)
     q = quarantined.select(
-        F.col("file_id").alias("_file_id"), F.col("line").alias("_line"), "fix", (F.col("status") == "released").alias("_released")
+        *[F.col(name).alias(f"_{name}") for name in PLACE], "fix", (F.col("status") == "released").alias("_released")
     )
-    rows = tables.read(lake, bronze.name).join(F.broadcast(q), ["_file_id", "_line"], "inner")
+    place = [f"_{name}" for name in PLACE]
+    rows = tables.read(lake, bronze.name).join(F.broadcast(q), place, "inner")
     corrected = {name: F.coalesce(F.get_json_object("fix", f"$.{name}"), F.col(name)) for name in bronze.columns}
     # Once somebody has said what the values are, the shape of the line no longer matters.
     rows = rows.withColumns({**corrected, "_raw": F.when(F.col("fix").isNull(), F.col("_raw"))})
-    frame = typed(silver, rows).join(F.broadcast(q.select("_file_id", "_line", "_released")), ["_file_id", "_line"], "inner")
+    frame = typed(silver, rows).join(F.broadcast(q.select(*place, "_released")), place, "inner")
     return frame.withColumn("_broken", _unreleased(silver))
 
 
@@ -141,8 +145,8 @@ def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame
             if before is None:
                 raise BadInput(f"{silver.name} does not exist yet", "run conform first")
             write(lake, run, silver, frame, before.inputs, outcome)
-    judged = frame.select(F.col("_file_id").alias("file_id"), F.col("_line").alias("line"), F.col("_broken").alias("_now"))
-    rows = quarantined.join(judged, ["file_id", "line"], "inner").withColumns(
+    judged = frame.select(*[F.col(f"_{name}").alias(name) for name in PLACE], F.col("_broken").alias("_now"))
+    rows = quarantined.join(judged, list(PLACE), "inner").withColumns(
         {
             "status": F.when(F.col("_now").isNull(), F.lit("replayed")).otherwise(F.col("status")),
             "rules": F.coalesce("_now", "rules"),

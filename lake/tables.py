@@ -42,6 +42,8 @@ class Note:
         inputs: each input and the version or batch it was read up to.
         rows: rows in the table after the commit.
         facts: further measurements, such as sums of money.
+        commits: each input that is a table of silver or gold and the commit that made its version: a table that was taken away and
+            made anew comes to the same versions again.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Note:
     inputs: dict[str, int]
     rows: int
     facts: dict[str, str] = field(default_factory=dict)
+    commits: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps({"lake_format": LAKE_FORMAT, **self.__dict__}, sort_keys=True)
@@ -83,6 +86,27 @@ def note_of(lake: Lake, table: str, at: int) -> Note | None:
     return Note(**values)
 
 
+def commits_of(lake: Lake, inputs: dict[str, int]) -> dict[str, str]:
+    """Delta's identifiers of the commits that made versions of silver's and gold's tables, of those inputs that are such."""
+    versions = {name: at for name, at in inputs.items() if name.startswith(("silver.", "gold."))}
+    return {name: found for name, at in versions.items() if (found := _commit_id(lake, name, at))}
+
+
+def _commit_id(lake: Lake, table: str, at: int) -> str | None:
+    return _commit_info(lake, table, at).get("txnId") if storage.exists(lake, _commit_file(lake, table, at)) else None
+
+
+def made_anew(lake: Lake, table: str, note: Note) -> bool:
+    """Whether a table that a commit was made of has been taken away and made anew since: another commit made that version."""
+    told = note.commits.get(table)
+    return told is not None and _commit_id(lake, table, note.inputs[table]) not in (told, None)
+
+
+def is_up_to(lake: Lake, note: Note, inputs: dict[str, int]) -> bool:
+    """Whether a commit was made of these versions of its inputs."""
+    return note.inputs == inputs and not any(made_anew(lake, name, note) for name in inputs)
+
+
 def written_at(lake: Lake, table: str, at: int) -> datetime | None:
     """When a version was written (wall clock, UTC, without zone); None where its commit's file is no longer there."""
     if not storage.exists(lake, _commit_file(lake, table, at)):
@@ -113,6 +137,17 @@ def note(lake: Lake, table: str, until: int | None = None) -> Note | None:
         if found:
             return found
     return None
+
+
+def notes_after(lake: Lake, table: str, sequence: int) -> dict[int, Note]:
+    """The notes of our commits after one, by their number, as far back as the log reaches."""
+    found: dict[int, Note] = {}
+    for at in reversed(versions(lake, table)):
+        told = note_of(lake, table, at)
+        if told and told.sequence <= sequence:
+            break
+        found |= {told.sequence: told} if told else {}
+    return found
 
 
 def read(lake: Lake, table: str, at: int | None = None) -> DataFrame:
@@ -166,7 +201,7 @@ def batches(lake: Lake, table: str, since: int, until: int) -> DataFrame:
 def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
     """The change feed of the versions after `since` up to `until`: the table's columns and `_change_type`
     (insert, delete, update_preimage, update_postimage). None where the feed no longer reaches back that far."""
-    if set(range(since + 1, until + 1)) - set(versions(lake, table)):
+    if since > until or set(range(since + 1, until + 1)) - set(versions(lake, table)):
         return None
     try:
         feed = delta.changes(lake, lake.path(table), since + 1, until).drop("_commit_version", "_commit_timestamp")

@@ -29,18 +29,19 @@ def find_waiting(lake: Lake, run: Run) -> None:
         until = {name: tables.version(lake, name) or 0 for name in involved}
         before = tables.note(lake, TABLE)
         # A gate that failed fails again until somebody acts, though nothing has changed.
-        if before and before.inputs == until and before.facts["overdue"] == "0":
+        if before and before.facts["overdue"] == "0" and tables.is_up_to(lake, before, until):
             outcome.status = "unchanged"
             return
         told = tables.read(lake, TABLE) if before else None
         now = F.lit(run.newest.isoformat(sep=" ")).cast("timestamp")
         frames = []
         for child in children:
-            changed = before is None or until[child.name] != before.inputs[child.name]
+            anew = before is None or tables.made_anew(lake, child.name, before)
+            changed = anew or until[child.name] != before.inputs[child.name]
             if not changed and not before.rows:
                 # Nothing of it waited and nothing of it came.
                 continue
-            arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if before and changed else None
+            arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if changed and not anew else None
             everything = tables.read(lake, child.name, until[child.name])
             for parent in child.parents:
                 mine = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import time
@@ -20,7 +21,7 @@ from lake.lock import exclusive, publishing
 from lake.publish import STORES
 from lake.session import Lake
 from tests.lakes import open_sql, started, submit
-from tests.marketplace import marketplace
+from tests.marketplace import marketplace, order
 
 
 def content(root: Path) -> dict[str, Counter]:
@@ -49,6 +50,26 @@ def test_a_run_killed_at_any_moment_and_run_again_leaves_the_same_lake(finished,
     if "taking over" in again.stdout:
         # Killed before the run had left its marker, there is nothing to take over.
         assert open_sql(tmp_path / "lake").execute("select count(*) from ops_runs where status = 'died'").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("taken", ["gold/fact_orders", "silver/orders"])
+def test_what_is_built_from_a_table_that_was_made_anew_is_built_anew(world, taken):
+    # The table that is made anew comes to a version that it had before.
+    canceled = [order(number, "canceled") for number in range(3)]
+    world.deliver("2018-01-01", marketplace(6))
+    world.run()
+    world.deliver("2018-01-02", {"orders": canceled[:1]})
+    world.run()
+    shutil.rmtree(world.root / taken)
+    getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    for day, row in ((3, canceled[1]), (4, canceled[2])):
+        world.deliver(f"2018-01-0{day}", {"orders": [row]})
+        world.run()
+        found = content(world.root)
+        world.run("build", full=True)
+        assert content(world.root) == found
+    assert world.sql("select sum(orders)::int from gold_sales_by_month") == [(6,)]
+    assert world.sql("select count(*) from gold_fact_orders where order_status = 'canceled'") == [(3,)]
 
 
 def test_a_missing_folder_a_wrong_profile_and_a_wrong_argument_have_their_exit_codes(tmp_path):

@@ -127,6 +127,30 @@ def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
     assert world.sql("select count(*), count(distinct (file, file_id)) from ops_files") == [(17, 17)]
 
 
+def test_the_same_bytes_are_loaded_again_only_where_another_file_came_between(world):
+    sellers = marketplace(2)["sellers"]
+    world.deliver("", marketplace(2))
+
+    def deliver(day, city):
+        world.deliver(day, {"sellers": [{**sellers[0], "seller_city": city}]})
+        load(world)
+        return dict(world.sql("select drop_date::text, status from ops_files where feed = 'bronze.sellers' and drop_date is not null"))
+
+    assert deliver("2018-01-01", "osasco") == {"2018-01-01": "loaded"}
+    assert deliver("2018-01-04", "osasco")["2018-01-04"] == "duplicate"
+    assert deliver("2018-01-05", "santos")["2018-01-05"] == "loaded"
+    assert deliver("2018-01-06", "osasco")["2018-01-06"] == "loaded"
+    # What is older than all that said it, and what a late file makes say something: osasco, campinas, osasco.
+    assert deliver("2017-12-31", "osasco")["2017-12-31"] == "loaded"
+    deliver("2018-01-02", "campinas")
+    fourth = world.sql("select status from ops_files where drop_date = '2018-01-04' order by 1")
+    assert fourth == [("duplicate",), ("loaded",)]
+    assert world.sql("select count(*), count(distinct _file) from bronze_sellers where seller_city = 'osasco'") == [(4, 4)]
+    before = world.versions("bronze")
+    load(world)
+    assert world.versions("bronze") == before
+
+
 def test_an_ingest_that_died_before_it_noted_its_files_loads_nothing_twice(world):
     world.deliver("", marketplace(3))
     with run_on(world.lake) as run:
