@@ -73,9 +73,10 @@ class Work:
 
 
 def _step(root: str, landing: str, row: Row) -> Work:
+    # Bronze is read up to a batch, which is none of Delta's versions: those count from 0, and maintenance has some too.
     inputs = [
-        _table(root, name, version) if name in contracts() else _feed(landing, contract(row["table"]))
-        for name, version in json.loads(row["inputs"]).items()
+        _table(root, name, None if name.startswith("bronze.") else at) if name in contracts() else _feed(landing, contract(row["table"]))
+        for name, at in json.loads(row["inputs"]).items()
     ]
     job = f"{row['step']}.{row['table']}" if row["table"] in contracts() else row["step"]
     return Work(job, row["started_at"], row["seconds"], row["status"], row["message"], inputs, _outputs(root, row))
@@ -115,7 +116,7 @@ def _run_facets(run_id: str) -> dict[str, facets.RunFacet]:
     return {"parent": whole, "lakehouse": LedgerRunFacet(run_id=run_id)}
 
 
-def _table(root: str, name: str, version: int) -> InputDataset:
+def _table(root: str, name: str, version: int | None) -> InputDataset:
     return InputDataset(*_place(f"{root}/{name.replace('.', '/')}"), facets=_facets(contract(name), version))
 
 
@@ -142,10 +143,10 @@ def _place(path: str) -> tuple[str, str]:
     return f"s3://{bucket}", key
 
 
-def _facets(known: Contract, version: int) -> dict[str, facets.DatasetFacet]:
+def _facets(known: Contract, version: int | None) -> dict[str, facets.DatasetFacet]:
     schema, owners = facets.schema_dataset, facets.ownership_dataset
-    return {
-        "version": facets.dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=str(version)),
+    versioned = {"version": facets.dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=str(version))}
+    return ({} if version is None else versioned) | {
         "schema": schema.SchemaDatasetFacet(
             fields=[schema.SchemaDatasetFacetFields(name=name, type=c.type, description=c.about) for name, c in known.columns.items()]
         ),

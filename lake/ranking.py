@@ -52,10 +52,10 @@ def largest(scores: np.ndarray, size: int, groups: int) -> np.ndarray:
 
 
 def ranked(batches: Iterator[pa.RecordBatch], candidates: Candidates, size: int) -> Iterator[pa.RecordBatch]:
-    """The `size` candidates of each person by predicted rating, without those that the person has rated.
+    """The `size` candidates of each person by predicted rating, without those that the person has bought.
 
     Args:
-        batches: person, features (the person's factors), rated (numbers of the items that the person has rated).
+        batches: person, features (the person's factors), bought (numbers of the items that the person has bought).
 
     Returns:
         Batches of person, rank, product, score (rounded to 4 digits).
@@ -69,9 +69,9 @@ def _ranked(persons: pa.RecordBatch, candidates: Candidates, size: int) -> pa.Re
     count = persons.num_rows
     scores = persons.column("features").flatten().to_numpy().reshape(count, -1) @ candidates.factors.T
     scores[:, len(candidates.products) :] = -np.inf
-    rated = candidates.place[np.minimum(persons.column("rated").flatten().to_numpy(), len(candidates.place) - 1)]
-    owner = np.repeat(np.arange(count), pc.list_value_length(persons.column("rated")).to_numpy())
-    scores[owner[rated >= 0], rated[rated >= 0]] = -np.inf
+    bought = candidates.place[np.minimum(persons.column("bought").flatten().to_numpy(), len(candidates.place) - 1)]
+    owner = np.repeat(np.arange(count), pc.list_value_length(persons.column("bought")).to_numpy())
+    scores[owner[bought >= 0], bought[bought >= 0]] = -np.inf
     best = largest(scores, size, candidates.groups)
     chosen = np.round(np.take_along_axis(scores, best, axis=1).astype(np.float64), 4)
     order = np.lexsort((best, -chosen), axis=1)

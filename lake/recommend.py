@@ -2,7 +2,8 @@
 
 rating = review_score * (1 + ln(1 + price) / 10), the mean over a person's purchases of a product. Products with fewer than
 MIN_RATINGS ratings are learned from but not recommended: their factors say next to nothing. The three methods choose from
-the same products, at most the MOST_CANDIDATES that most people rated, and never recommend what the person has rated in training.
+the same products, at most the MOST_CANDIDATES that most people rated. What a person has bought is not recommended; where the
+methods are measured that is what the person has rated in training, since the rest is to be guessed.
 """
 
 from __future__ import annotations
@@ -37,50 +38,61 @@ TOP = 5
 MIN_RATINGS = 5
 # So many products at most are held against each person: else the work grows with the square of the marketplace.
 MOST_CANDIDATES = 5_000
-# Training again costs more than a day's data tells: at least this share of items must be new.
+# Training again costs more than a day's data tells: at least this share of the items or of the reviews must be new.
 RETRAIN_SHARE = 0.05
 # The workers of a cluster do not have this project: they are sent the module itself.
 cloudpickle.register_pickle_by_value(ranking)
 ITEMS, RECOMMENDATIONS, RUNS = "gold.fact_order_items", "gold.recommendations", "gold.model_runs"
+# The items know their reviews as soon as silver does; gold.fact_reviews may be built after them, or by another job.
+REVIEWS = "silver.order_reviews"
 
 
 def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
     """Train, measure and write the recommendations, if enough is new since the last training or `retrain` says so."""
     until = {ITEMS: tables.version(lake, ITEMS)}
-    before, runs_before = tables.note(lake, RECOMMENDATIONS), tables.note(lake, RUNS)
+    before = tables.note(lake, RECOMMENDATIONS)
     with run.table("recommend", RECOMMENDATIONS) as outcome, _needing_workers():
         if None in until.values():
             raise GateFailed(f"{RECOMMENDATIONS} is built from {ITEMS}, which does not exist", "run the steps before it")
-        items = tables.note(lake, ITEMS).rows
-        if not retrain and (why := _too_little_new(before, items)):
+        learned = {"items": tables.note(lake, ITEMS).rows, "reviews": tables.note(lake, REVIEWS).rows}
+        if not retrain and (why := _too_little_new(lake, learned)):
             outcome.status, outcome.message = "unchanged", why
             return
         outcome.inputs = until
         parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS, MOST_CANDIDATES]
         model_run = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:12]
         path = f"{lake.root}/gold/_models/{model_run}"
-        data = ratings(tables.read(lake, ITEMS, until[ITEMS])).persist()
+        items = tables.read(lake, ITEMS, until[ITEMS])
+        data = ratings(items).persist()
         measured = evaluate(data)
         model = fit(data)
         model.write().overwrite().save(path)
-        rows = top(model, data, data.select("person", "u").distinct())
+        # Before the recommendations, which never name a model that nobody has measured.
+        _write_measured(lake, run, measured, model_run, path, until)
+        rows = top(model, data, data.select("person", "u").distinct(), purchases(items, data))
         rows = rows.select(F.col("person").alias("customer_unique_id"), "rank", F.col("product").alias("product_id"), "score",
                            F.lit(model_run).alias("model_run"))  # fmt: skip
         write_all(lake, run, contract(RECOMMENDATIONS), tables.conforming(contract(RECOMMENDATIONS), rows), until, before, outcome,
-                  {"items": str(items)})  # fmt: skip
+                  {name: str(number) for name, number in learned.items()})  # fmt: skip
         data.unpersist()
+
+
+def _write_measured(lake: Lake, run: Run, measured: list[dict], model_run: str, path: str, until: dict[str, int]) -> None:
+    """Add what `evaluate` found to gold.model_runs, once a model."""
     with run.table("recommend", RUNS) as outcome:
+        before = tables.note(lake, RUNS)
         parameters = {"rank": RANK, "iterations": ITERATIONS, "regularisation": REGULARISATION, "model_path": path}
         records = [{**m, "seed": SEED, "model_run": model_run, **(parameters if m["method"] == "als" else {})} for m in measured]
         schema = contract(RUNS).schema
         frame = lake.rows([[r.get(n) for n in schema.names] for r in records], schema)
-        outcome.inputs, outcome.rows_read, outcome.rows_written = until, len(records), len(records)
-        if runs_before and tables.read(lake, RUNS).where(F.col("model_run") == model_run).count():
-            outcome.status = "unchanged"
-            return
-        total = (runs_before.rows if runs_before else 0) + len(records)
-        gate(run, contract(RUNS), frame, total)
-        note = tables.Note(run.run_id, "recommend", runs_before.sequence + 1 if runs_before else 1, until, total)
+        outcome.inputs, outcome.rows_read = until, len(records)
+        if before and tables.read(lake, RUNS).where(F.col("model_run") == model_run).count():
+            # Measured before, by a run that died perhaps; the note says that these rows are of the version that was learned from.
+            frame, total, outcome.status = None, before.rows, "unchanged"
+        else:
+            total, outcome.rows_written = (before.rows if before else 0) + len(records), len(records)
+            gate(run, contract(RUNS), frame, total)
+        note = tables.Note(run.run_id, "recommend", before.sequence + 1 if before else 1, until, total)
         outcome.output_version = commits.append(lake, contract(RUNS), frame, note)
 
 
@@ -99,13 +111,21 @@ def _needing_workers() -> Iterator[None]:
 
 def nothing_to_learn(lake: Lake) -> str | None:
     """Why nothing is trained even if every item in silver comes into gold; None if something may be."""
-    silver = tables.note(lake, "silver.order_items")
-    return _too_little_new(tables.note(lake, RECOMMENDATIONS), silver.rows) if silver else None
+    items, reviews = tables.note(lake, "silver.order_items"), tables.note(lake, REVIEWS)
+    return _too_little_new(lake, {"items": items.rows, "reviews": reviews.rows}) if items and reviews else None
 
 
-def _too_little_new(before: tables.Note | None, items: int) -> str | None:
-    trained = int(before.facts["items"]) if before else 0
-    return f"trained on {trained:,} items, there are {items:,} now" if items < trained * (1 + RETRAIN_SHARE) else None
+def _too_little_new(lake: Lake, learned: dict[str, int]) -> str | None:
+    """Why nothing is trained on so many items and reviews; None if the last training knew fewer, or died half written."""
+    before, runs_before = tables.note(lake, RECOMMENDATIONS), tables.note(lake, RUNS)
+    if not before or not runs_before or before.inputs != runs_before.inputs:
+        return None
+    # Older notes do not say how many reviews there were.
+    trained = {name: int(before.facts.get(name, 0)) for name in learned}
+    if any(number > trained[name] and number >= trained[name] * (1 + RETRAIN_SHARE) for name, number in learned.items()):
+        return None
+    then, now = (" and ".join(f"{number:,} {name}" for name, number in each.items()) for each in (trained, learned))
+    return f"trained on {then}, there are {now} now"
 
 
 def load_model(lake: Lake, model_run: str) -> ALSModel:
@@ -133,6 +153,16 @@ def ratings(fact_order_items: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
+def purchases(fact_order_items: DataFrame, data: DataFrame) -> DataFrame:
+    """u and i of what the persons of `ratings` have bought, reviewed or not; some twice."""
+    # Nearly all purchases are reviewed: only the others are looked up.
+    unrated = fact_order_items.where("review_score is null")
+    unrated = unrated.select(F.col("customer_unique_id").alias("person"), F.col("product_id").alias("product"))
+    theirs = unrated.join(data.select("person", "u"), "person", "inner").select("u", "product").distinct()
+    more = theirs.join(data.select("product", "i").distinct(), "product", "inner")
+    return data.select("u", "i").unionByName(more.select("u", "i"))
+
+
 def fit(data: DataFrame) -> ALSModel:
     """Train on all rows of `ratings`."""
     from pyspark.ml.recommendation import ALS
@@ -150,12 +180,13 @@ def _candidates(data: DataFrame) -> DataFrame:
     return rated.orderBy(F.col("n").desc(), "product").limit(MOST_CANDIDATES)
 
 
-def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
+def top(model: ALSModel, data: DataFrame, people: DataFrame, owned: DataFrame) -> DataFrame:
     """The TOP candidates of each person by predicted rating: person, rank, product, score.
 
     Args:
-        data: what the model was trained on; says what a person has rated.
+        data: what the model was trained on.
         people: person and u.
+        owned: u and i of what is not to be recommended to a person; something for each.
     """
     known = _candidates(data).join(model.itemFactors, F.col("i") == F.col("id"), "inner").orderBy("product")
     known = known.select("i", "product", "features").toArrow()
@@ -163,10 +194,10 @@ def top(model: ALSModel, data: DataFrame, people: DataFrame) -> DataFrame:
         return people.select("person", F.lit(0).alias("rank"), F.lit("").alias("product"), F.lit(0.0).alias("score")).limit(0)
     factors = known["features"].combine_chunks().flatten().to_numpy().reshape(known.num_rows, -1)
     candidates = ranking.Candidates.of(known["i"].to_numpy(), known["product"].combine_chunks(), factors, TOP)
-    rated = data.groupBy("u").agg(F.collect_list("i").alias("rated"))
-    users = people.join(rated, "u", "inner").join(model.userFactors, F.col("u") == F.col("id"), "inner")
+    bought = owned.groupBy("u").agg(F.collect_list("i").alias("bought"))
+    users = people.join(bought, "u", "inner").join(model.userFactors, F.col("u") == F.col("id"), "inner")
     choose = partial(ranking.ranked, candidates=candidates, size=TOP)
-    return users.select("person", "features", "rated").mapInArrow(choose, "person string, rank int, product string, score double")
+    return users.select("person", "features", "bought").mapInArrow(choose, "person string, rank int, product string, score double")
 
 
 # ---------------------------------------------------------------------------------------------------------- measuring
@@ -187,7 +218,7 @@ def evaluate(data: DataFrame) -> list[dict]:
     rmse = round(RegressionEvaluator(labelCol="rating", predictionCol="prediction").evaluate(predicted), 6) if warm else None
     people = test.select("person", "u").distinct().join(train.select("u").distinct(), "u", "left_semi").persist()
     lists = {
-        "als": top(model, train, people).select("person", "rank", "product"),
+        "als": top(model, train, people, train.select("u", "i")).select("person", "rank", "product"),
         "popularity": _popular(train, people),
         "bought_together": _together(train, people),
     }

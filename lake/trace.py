@@ -23,51 +23,80 @@ def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limi
     Raises:
         BadInput: no row has these values, or a column does not exist.
     """
-    definition = contract(table)
-    if unknown := [name for name in where if name not in definition.columns]:
-        raise BadInput(f"{table} has no column {', '.join(unknown)}", f"columns: {', '.join(definition.columns)}")
+    columns = contract(table).columns
+    if unknown := [name for name in where if name not in columns]:
+        raise BadInput(f"{table} has no column {', '.join(unknown)}", f"columns: {', '.join(columns)}")
     condition = " and ".join(f"{name}::text = ?" for name in where) or "true"
     db.execute(f"create or replace temp table traced_0 as select * from {table} where {condition}", list(where.values()))
-    rows = db.execute("select count(*) from traced_0").fetchone()[0]
-    if not rows:
+    if not (rows := _count(db, "traced_0")):
         raise BadInput(f"{table} has no row with {where}", "compare with: make sql Q='select ...'")
-    lines = [f"{table}: {rows:,} rows"]
-    _behind(db, definition, "traced_0", 1, {table}, limit, lines)
+    held, behind = {table: "traced_0"}, {}
+    # What is near is found before what is far: it has the better links.
+    for name in (order := [table]):
+        behind[name] = _sources(db, contract(name), held)
+        order += behind[name]
+    return [f"{table}: {rows:,} rows", *_told(db, table, 1, held, behind, limit)]
+
+
+def _count(db: duckdb.DuckDBPyConnection, rows: str) -> int:
+    return db.execute(f"select count(*) from {rows}").fetchone()[0]
+
+
+def _sources(db: duckdb.DuckDBPyConnection, definition: Contract, held: dict[str, str]) -> dict[str, str]:
+    """The sources of a table that were not found before, each with how it was. `held` then names what holds their rows that stand
+    behind those of the table.
+
+    A source that shares no column with the table is sought through those that do: an order's products by the order's items.
+    """
+    found = {}
+    missing = [contract(name) for name in definition.sources if name not in held]
+    for target in sorted(missing, key=lambda target: not _link(definition, target)):
+        near = [definition, *(contract(name) for name in definition.sources if name in held)]
+        of, link = next(((of, link) for of in near if (link := _link(of, target))), (definition, {}))
+        if not link:
+            held[target.name], found[target.name] = target.name, "all of it"
+            continue
+        rows, own, there = f"traced_{len(held)}", ", ".join(link), ", ".join(link.values())
+        db.execute(
+            f"create or replace temp table {rows} as select * from {target.name} where ({there}) in (select ({own}) from {held[of.name]})"
+        )
+        held[target.name], found[target.name] = rows, f"by {own}" if of is definition else f"by {own} of {of.name}"
+    return found
+
+
+def _link(of: Contract, target: Contract) -> dict[str, str]:
+    """The columns by which rows of a table find those of another, own name -> name there: those of the same name that are in
+    either's key, else one's whole key where it has a prefix in the other (zip_code_prefix, geolocation_zip_code_prefix)."""
+    same = {name: name for name in target.columns if name in of.columns and name in (*target.key, *of.key)}
+    return same or _prefixed(of.key, target) or {there: own for own, there in _prefixed(target.key, of).items()}
+
+
+def _prefixed(key: tuple[str, ...], other: Contract) -> dict[str, str]:
+    """Each column of a key and the one of another table that ends with its name; empty unless there is exactly one for each."""
+    ending = {name: [column for column in other.columns if column.endswith(f"_{name}")] for name in key}
+    return {name: columns[0] for name, columns in ending.items()} if all(len(columns) == 1 for columns in ending.values()) else {}
+
+
+def _told(
+    db: duckdb.DuckDBPyConnection, table: str, depth: int, held: dict[str, str], behind: dict[str, dict[str, str]], limit: int
+) -> list[str]:
+    """Lines on what was found behind a table."""
+    if contract(table).layer == "silver":
+        return _files(db, held[table], depth, limit)
+    lines = []
+    for source, how in behind[table].items():
+        lines.append(f"{'  ' * depth}{source}: {_count(db, held[source]):,} rows ({how})")
+        lines += _told(db, source, depth + 1, held, behind, limit)
     return lines
 
 
-def _behind(
-    db: duckdb.DuckDBPyConnection, definition: Contract, held: str, depth: int, seen: set[str], limit: int, lines: list[str]
-) -> None:
-    """Follow the sources of a table, restricted to the rows in the temporary table `held`."""
-    if definition.layer == "silver":
-        _files(db, held, depth, limit, lines)
-        return
-    for source in definition.sources:
-        if source in seen:
-            continue
-        seen.add(source)
-        target, name = contract(source), f"traced_{len(seen)}"
-        shared = [c for c in target.columns if c in definition.columns]
-        link = [c for c in shared if c in target.key or c in definition.key] or shared
-        if link:
-            columns = ", ".join(link)
-            db.execute(
-                f"create or replace temp table {name} as select * from {source} where ({columns}) in (select ({columns}) from {held})"
-            )
-        else:
-            db.execute(f"create or replace temp view {name} as select * from {source}")
-        rows = db.execute(f"select count(*) from {name}").fetchone()[0]
-        by = f"by {', '.join(link)}" if link else "all of it"
-        lines.append(f"{'  ' * depth}{source}: {rows:,} rows ({by})")
-        _behind(db, target, name, depth + 1, seen, limit, lines)
-
-
-def _files(db: duckdb.DuckDBPyConnection, held: str, depth: int, limit: int, lines: list[str]) -> None:
-    for file, number in db.execute(f"select _file, count(*) from {held} group by 1 order by 1").fetchall():
-        places = db.execute(f"select _line from {held} where _file = ? order by 1 limit {limit}", [file]).fetchall()
+def _files(db: duckdb.DuckDBPyConnection, rows: str, depth: int, limit: int) -> list[str]:
+    lines = []
+    for file, number in db.execute(f"select _file, count(*) from {rows} group by 1 order by 1").fetchall():
+        places = db.execute(f"select _line from {rows} where _file = ? order by 1 limit {limit}", [file]).fetchall()
         more = " ..." if number > limit else ""
         lines.append(f"{'  ' * depth}{file}: line {', '.join(str(line) for (line,) in places)}{more}")
+    return lines
 
 
 def main() -> None:

@@ -63,7 +63,8 @@ def dim_product(products: DataFrame) -> DataFrame:
         F.col("product_photos_qty").alias("photos"), F.col("product_weight_g").alias("weight_g"),
         F.col("product_length_cm").alias("length_cm"), F.col("product_height_cm").alias("height_cm"),
         F.col("product_width_cm").alias("width_cm"),
-        (F.col("product_length_cm") * F.col("product_height_cm") * F.col("product_width_cm")).alias("volume_cm3"),
+        # Null where it is no int: sizes that are too large are stopped before, but somebody may have released such a row.
+        F.try_multiply(F.try_multiply("product_length_cm", "product_height_cm"), "product_width_cm").alias("volume_cm3"),
     )  # fmt: skip
 
 

@@ -11,9 +11,14 @@ from pyspark.sql import functions as F
 MONEY = "decimal(12,2)"
 
 
+def seconds_between(start: str, end: str) -> Column:
+    """Whole seconds between two timestamps: their sums are exact, in whatever order they are added."""
+    return F.unix_timestamp(end) - F.unix_timestamp(start)
+
+
 def hours_between(start: str, end: str) -> Column:
     """Seconds between two timestamps / 3600."""
-    return (F.unix_timestamp(end) - F.unix_timestamp(start)) / F.lit(3600.0)
+    return seconds_between(start, end) / F.lit(3600.0)
 
 
 def month(column: str) -> Column:

@@ -7,10 +7,11 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake.gold.facts import MONEY
+from lake.gold.facts import MONEY, seconds_between
 
 TOTAL = "decimal(18,2)"
 CANCELED = ("canceled", "unavailable")
+HOUR, DAY = 3_600, 86_400
 
 
 def _count() -> Column:
@@ -155,29 +156,34 @@ def delivery_performance(fact_orders: DataFrame, fact_order_items: DataFrame) ->
         return [F.lit(dimension).alias("dimension"), member.alias("member")]
 
     came = fact_orders.where("delivery_days is not null")
-    hours = [F.struct(*of("stage", F.lit(part)), F.col(f"{part}_hours") / 24) for part in ("approval", "handling", "transit")]
+    stages = {
+        "approval": seconds_between("order_purchase_timestamp", "order_approved_at"),
+        "handling": seconds_between("order_approved_at", "order_delivered_carrier_date"),
+        "transit": seconds_between("order_delivered_carrier_date", "order_delivered_customer_date"),
+    }
+    each = [F.struct(*of("stage", F.lit(part)), seconds) for part, seconds in stages.items()]
     parts = came.select(
-        F.inline(F.array(*hours)).alias("dimension", "member", "days"), F.lit(None).cast("boolean").alias("late"), F.lit(1).alias("n")
+        F.inline(F.array(*each)).alias("dimension", "member", "seconds"), F.lit(None).cast("boolean").alias("late"), F.lit(1).alias("n")
     )
     # Whole days come again and again: they are counted before they are ranked.
-    days, late = F.col("delivery_days").cast("double").alias("days"), (~F.col("is_on_time")).alias("late")
+    seconds, late = (F.col("delivery_days").cast("bigint") * DAY).alias("seconds"), (~F.col("is_on_time")).alias("late")
     whole = [F.struct(*of("stage", F.lit("total"))), F.struct(*of("state", F.col("customer_state")))]
-    by_state = came.groupBy("customer_state", days, late).agg(_count().alias("n"))
-    states = by_state.select(F.inline(F.array(*whole)).alias("dimension", "member"), "days", "late", "n")
+    by_state = came.groupBy("customer_state", seconds, late).agg(_count().alias("n"))
+    states = by_state.select(F.inline(F.array(*whole)).alias("dimension", "member"), "seconds", "late", "n")
     sent = fact_order_items.where("seller_state is not null and delivery_days is not null")
     route = F.concat("seller_state", F.lit(">"), "customer_state")
-    routes = sent.groupBy(*of("route", route), days, late).agg(_orders().alias("n"))
-    counted = parts.unionByName(states).unionByName(routes).where("days is not null")
+    routes = sent.groupBy(*of("route", route), seconds, late).agg(_orders().alias("n"))
+    counted = parts.unionByName(states).unionByName(routes).where("seconds is not null")
     late_orders = F.sum(F.when(F.col("late"), F.col("n")).when(~F.col("late"), 0))
     return (
         counted.groupBy("dimension", "member")
         .agg(
             F.sum("n").alias("orders"),
-            F.round(F.sum(F.col("days") * F.col("n")) / F.sum("n"), 4).alias("mean_days"),
-            F.percentile("days", F.array(F.lit(0.5), F.lit(0.9)), F.col("n")).alias("at"),
+            _ratio(F.sum(F.col("seconds") * F.col("n")), DAY * F.sum("n"), 4).alias("mean_days"),
+            F.percentile("seconds", F.array(F.lit(0.5), F.lit(0.9)), F.col("n")).alias("at"),
             late_orders.alias("late_orders"),
         )
-        .withColumns({"median_days": F.round(F.col("at")[0], 4), "p90_days": F.round(F.col("at")[1], 4)})
+        .withColumns({"median_days": F.round(F.col("at")[0] / DAY, 4), "p90_days": F.round(F.col("at")[1] / DAY, 4)})
         .withColumn("late_share", _ratio(F.col("late_orders"), F.col("orders"), 6))
     )
 
@@ -211,7 +217,7 @@ def payment_gap(fact_orders: DataFrame) -> DataFrame:
 
 def review_trend(fact_reviews: DataFrame) -> DataFrame:
     """Reviews by month of creation."""
-    score = F.col("review_score")
+    score, seconds = F.col("review_score"), seconds_between("review_creation_date", "review_answer_timestamp")
     return fact_reviews.groupBy("review_month").agg(
         _count().alias("reviews"),
         F.round(F.avg(score), 4).alias("score_mean"),
@@ -219,7 +225,7 @@ def review_trend(fact_reviews: DataFrame) -> DataFrame:
         _ratio(F.count_if(score >= 4), _count(), 6).alias("satisfied_share"),
         _ratio(F.count_if(score <= 2), _count(), 6).alias("dissatisfied_share"),
         F.count("review_comment_message").alias("with_message"),
-        F.round(F.avg("answer_hours"), 4).alias("answer_hours_mean"),
+        _ratio(F.sum(seconds), HOUR * F.count(seconds), 4).alias("answer_hours_mean"),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from decimal import Decimal
 
 import pytest
+from pyspark.sql import functions as F
 
-from lake import build, commits, conform, delta
+from lake import build, commits, conform, delta, tables
 from lake.contracts import contract, layer
 from lake.errors import GateFailed
-from lake.gold import BUILDERS
+from lake.gold import BUILDERS, dimensions, marts
+from lake.versions import typed
 from tests.integration.conftest import World, new_world
 from tests.marketplace import Feeds, ident, marketplace, order
 from tests.oracle import open_oracle
@@ -132,6 +135,71 @@ def test_a_child_that_waits_too_long_fails_the_gate_until_somebody_acts(world):
         with pytest.raises(GateFailed, match="in_set:overdue"):
             world.run("ingest", "conform")
     assert world.sql('select "table", overdue from ops_waiting') == [("silver.order_payments", True)]
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "broken"),
+    [
+        (
+            "products",
+            {"product_length_cm": "1300", "product_height_cm": "1000", "product_width_cm": "1001"},
+            "product_length_cm product_width_cm",
+        ),
+        ("order_items", {"price": "1000000.01", "freight_value": "1000000.00"}, "price"),
+        ("order_items", {"price": "1000000.00", "freight_value": "9999999999.99"}, "freight_value"),
+        ("order_payments", {"payment_value": "9999999999.99"}, "payment_value"),
+    ],
+)
+def test_a_size_or_an_amount_that_products_and_sums_have_no_room_for_goes_to_quarantine(session, table, values, broken):
+    row = {**marketplace(1)[table][0], **values}
+    frame = session.spark.createDataFrame([tuple(row.values())], ", ".join(f"{name} string" for name in row))
+    found = typed(contract(f"silver.{table}"), tables.whole(contract(f"bronze.{table}"), frame)).first()
+    assert found["_broken"] == [f"between:{column}" for column in broken.split()]
+
+
+def test_a_product_whose_volume_is_no_int_has_none_and_ends_no_run(session):
+    sizes = {"cube": (1000, 1000, 1000), "millimetres": (1300, 1300, 1300), "slip": (2**31 - 1, 2**31 - 1, 1), "unknown": (1, None, 1)}
+    columns = "product_id string, product_length_cm int, product_height_cm int, product_width_cm int"
+    products = session.spark.createDataFrame([(name, *each) for name, each in sizes.items()], columns)
+    found = dimensions.dim_product(tables.whole(contract("silver.products"), products)).select("product_id", "volume_cm3").collect()
+    assert dict(map(tuple, found)) == {"cube": 10**9, "millimetres": None, "slip": None, "unknown": None}
+
+
+def shuffled(mean: str) -> list[list[int]]:
+    """Fifty numbers of seconds with this mean, in twelve orders."""
+    draw = random.Random(4)
+    numbers = [draw.randrange(3_600, 1_700_000) for _ in range(49)]
+    numbers.append(int(50 * Decimal(mean)) - sum(numbers))
+    return [draw.sample(numbers, 50) for _ in range(12)]
+
+
+def test_a_mean_half_way_between_two_roundings_is_the_same_in_every_order_of_rows(session):
+    orders = shuffled("849600.18")  # 236.00005 hours
+    rows = [(month, seconds) for month, numbers in enumerate(orders) for seconds in numbers]
+    asked = F.lit("2018-01-01").cast("timestamp")
+    reviews = session.spark.createDataFrame(rows, "review_month int, seconds int").coalesce(1).select(
+        "review_month", F.lit(5).alias("review_score"), F.lit(None).alias("review_comment_message"),
+        asked.alias("review_creation_date"), F.timestamp_add("SECOND", "seconds", asked).alias("review_answer_timestamp"),
+        (F.col("seconds") / F.lit(3600.0)).alias("answer_hours"),
+    )  # fmt: skip
+    assert [mean for (mean,) in marts.review_trend(reviews).select("answer_hours_mean").collect()] == [236.0001] * 12
+
+
+def test_a_stage_half_way_between_two_roundings_is_the_same_in_every_order_of_rows(session):
+    orders = shuffled("864004.32")  # 10.00005 days
+    columns = ("order_purchase_timestamp", "order_approved_at", "order_delivered_carrier_date", "order_delivered_customer_date")
+    parts = ("approval", "handling", "transit")
+    none_sent = tables.whole(contract("gold.fact_order_items"), session.spark.range(0).select(F.lit("").alias("order_id")))
+    means = []
+    for three in zip(*[iter(orders)] * 3, strict=True):
+        frame = session.spark.createDataFrame(list(zip(*three, strict=True)), ", ".join(f"{part} int" for part in parts)).coalesce(1)
+        frame = frame.withColumn(columns[0], F.lit("2018-01-01").cast("timestamp"))
+        for part, start, end in zip(parts, columns, columns[1:], strict=False):
+            frame = frame.withColumns({end: F.timestamp_add("SECOND", part, F.col(start)), f"{part}_hours": F.col(part) / F.lit(3600.0)})
+        came = tables.whole(contract("gold.fact_orders"), frame.withColumns({"delivery_days": F.lit(1), "is_on_time": F.lit(True)}))
+        of_stages = marts.delivery_performance(came, none_sent).where("dimension = 'stage' and member <> 'total'")
+        means += [mean for (mean,) in of_stages.select("mean_days").collect()]
+    assert means == [10.0001] * 12
 
 
 def test_every_gold_table_has_a_builder_or_a_model():

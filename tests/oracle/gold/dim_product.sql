@@ -10,5 +10,5 @@ select
     product_length_cm as length_cm,
     product_height_cm as height_cm,
     product_width_cm as width_cm,
-    (product_length_cm * product_height_cm * product_width_cm)::integer as volume_cm3
+    try_cast(product_length_cm::hugeint * product_height_cm * product_width_cm as integer) as volume_cm3
 from silver_products

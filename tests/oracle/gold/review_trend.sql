@@ -10,6 +10,6 @@ select
     round(count(*) filter (review_score >= 4) / count(*), 6) as satisfied_share,
     round(count(*) filter (review_score <= 2) / count(*), 6) as dissatisfied_share,
     count(review_comment_message) as with_message,
-    round(avg(answer_hours), 4) as answer_hours_mean
+    round(sum(date_diff('second', review_creation_date, review_answer_timestamp)) / (3600 * count(*)), 4) as answer_hours_mean
 from gold_fact_reviews
 group by review_month

@@ -1,0 +1,93 @@
+"""From rows of gold back to files and lines: each table by its best link, on tables that hold little but keys."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from lake.errors import BadInput
+from lake.trace import trace
+
+ITEMS = [("o1", 1, "p1", "s1"), ("o1", 2, "p2", "s1"), ("o2", 1, "p3", "s2")]
+TABLES = {
+    "gold.fact_order_items": ("order_id, order_item_id, product_id, seller_id", ITEMS),
+    "gold.fact_orders": ("order_id, customer_id, customer_unique_id", [("o1", "c1", "ana"), ("o2", "c2", "bia")]),
+    "gold.cohort_retention": ("cohort_month, months_since", [("2018-01", 0), ("2018-02", 0)]),
+    "gold.dim_customer": ("customer_unique_id, cohort_month", [("ana", "2018-01"), ("bia", "2018-02")]),
+    "gold.dim_seller": ("seller_id, seller_zip_code_prefix", [("s1", "01310"), ("s2", "20040")]),
+    "gold.dim_location": ("zip_code_prefix, city, state", [("01310", "sao paulo", "SP"), ("20040", "rio de janeiro", "RJ")]),
+    "gold.model_runs": ("model_run, method", [("m1", "als")]),
+    "silver.orders": ("order_id, customer_id", [("o1", "c1"), ("o2", "c2")]),
+    "silver.customers": ("customer_id, customer_unique_id", [("c1", "ana"), ("c2", "bia")]),
+    "silver.order_items": ("order_id, order_item_id, product_id, seller_id", ITEMS),
+    "silver.order_payments": ("order_id, payment_sequential", [("o1", 1), ("o2", 1)]),
+    "silver.order_reviews": ("review_id, order_id", [("r1", "o1")]),
+    "silver.products": ("product_id", [("p1",), ("p2",), ("p3",)]),
+    "silver.sellers": ("seller_id, seller_zip_code_prefix", [("s1", "01310"), ("s2", "20040")]),
+    "silver.geolocation": ("geolocation_zip_code_prefix, geolocation_city", [("01310", "SAO PAULO"), ("01310", "sp"), ("20040", "rio")]),
+}
+
+
+@pytest.fixture(scope="module")
+def db() -> duckdb.DuckDBPyConnection:
+    """The tables; a row of silver is of the file of its table's name, in the line of its place."""
+    connection = duckdb.connect()
+    connection.execute("create schema gold; create schema silver")
+    for name, (columns, rows) in TABLES.items():
+        place = name.startswith("silver.")
+        values = [(*row, f"{name.split('.')[1]}.csv", line) if place else row for line, row in enumerate(rows, 2)]
+        listed = ", ".join(f"({', '.join(map(repr, row))})" for row in values)
+        connection.execute(f"create table {name} as from (values {listed}) as t({columns}{', _file, _line' if place else ''})")
+    return connection
+
+
+def test_an_item_is_traced_to_its_own_product_and_to_nothing_of_other_orders(db):
+    assert trace(db, "gold.fact_order_items", {"order_id": "o1", "order_item_id": "2"}, 10) == [
+        "gold.fact_order_items: 1 rows",
+        "  silver.order_items: 1 rows (by order_id, order_item_id)",
+        "    order_items.csv: line 3",
+        "  gold.fact_orders: 1 rows (by order_id)",
+        "    silver.orders: 1 rows (by order_id)",
+        "      orders.csv: line 2",
+        "    silver.customers: 1 rows (by customer_id)",
+        "      customers.csv: line 2",
+        "    silver.order_payments: 1 rows (by order_id)",
+        "      order_payments.csv: line 2",
+        "    silver.order_reviews: 1 rows (by order_id)",
+        "      order_reviews.csv: line 2",
+        "  silver.products: 1 rows (by product_id)",
+        "    products.csv: line 3",
+        "  silver.sellers: 1 rows (by seller_id)",
+        "    sellers.csv: line 2",
+    ]
+
+
+def test_a_source_without_a_common_column_is_found_through_one_that_has(db):
+    told = trace(db, "gold.fact_orders", {"order_id": "o1"}, 1)
+    at = told.index("  silver.products: 2 rows (by product_id of silver.order_items)")
+    assert told[at + 1] == "    products.csv: line 2 ..."
+    cohort = trace(db, "gold.cohort_retention", {"cohort_month": "2018-02"}, 10)
+    assert cohort[1] == "  gold.dim_customer: 1 rows (by cohort_month)"
+    assert "  gold.fact_orders: 1 rows (by customer_unique_id of gold.dim_customer)" in cohort
+
+
+def test_a_key_with_a_prefix_before_its_name_is_the_same_key(db):
+    assert trace(db, "gold.dim_seller", {"seller_id": "s1"}, 10) == [
+        "gold.dim_seller: 1 rows",
+        "  silver.sellers: 1 rows (by seller_id)",
+        "    sellers.csv: line 2",
+        "  gold.dim_location: 1 rows (by seller_zip_code_prefix)",
+        "    silver.geolocation: 2 rows (by zip_code_prefix)",
+        "      geolocation.csv: line 2, 3",
+    ]
+
+
+def test_all_of_a_table_is_named_only_where_nothing_says_which_rows(db):
+    assert trace(db, "gold.model_runs", {}, 10)[1] == "  gold.fact_order_items: 3 rows (all of it)"
+
+
+def test_rows_and_columns_that_are_not_there_are_said(db):
+    with pytest.raises(BadInput, match="has no row with"):
+        trace(db, "gold.fact_orders", {"order_id": "o9"}, 10)
+    with pytest.raises(BadInput, match="has no column colour"):
+        trace(db, "gold.fact_orders", {"colour": "red"}, 10)
