@@ -6,9 +6,8 @@ python -m lake.arrivals --as-of 2018-08-29
 from __future__ import annotations
 
 from datetime import date, timedelta
-from fnmatch import fnmatch
 
-from lake.contracts import Contract, contract, layer
+from lake.contracts import Contract, Feed, contract, layer
 from lake.errors import BadInput
 from lake.files import drop_date, listing
 from lake.program import main_of, of_landing, parser
@@ -20,9 +19,9 @@ def promised() -> list[Contract]:
     return [c for c in layer("silver") if c.freshness_days is not None and c.source]
 
 
-def newest_drop(files: list[str], pattern: str) -> date | None:
+def newest_drop(files: list[str], feed: Feed) -> date | None:
     """The newest date in the paths of a feed's files."""
-    dates = [drop_date(file) for file in files if fnmatch(file.rsplit("/", 1)[-1], pattern)]
+    dates = [drop_date(file) for file in files if feed.claims(file.rsplit("/", 1)[-1])]
     return max(filter(None, dates), default=None)
 
 
@@ -37,7 +36,7 @@ def check(settings: Settings, as_of: date | None) -> list[str]:
         raise BadInput(f"no files in {settings.landing}", "has the source delivered? LANDING says where to look")
     said, late = [f"{len(files)} files in {settings.landing}"], []
     for silver in promised():
-        newest = newest_drop(files, contract(silver.source).feed.files)
+        newest = newest_drop(files, contract(silver.source).feed)
         said.append(f"{silver.source}: newest drop {newest}, at most {silver.freshness_days} days old is promised")
         if as_of and (newest is None or newest < as_of - timedelta(days=silver.freshness_days)):
             late.append(f"{silver.source} has nothing newer than {newest}, promised for {as_of} is {silver.freshness_days} days at most")

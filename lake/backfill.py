@@ -13,9 +13,9 @@ from lake.conform import write
 from lake.contracts import Contract, contract
 from lake.errors import BadInput
 from lake.gold import BUILDERS
-from lake.ledger import Outcome, Run
+from lake.ledger import Outcome, Run, say
 from lake.session import Lake
-from lake.versions import typed
+from lake.versions import BEGINNING, typed
 
 
 def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | None, reason: str) -> None:
@@ -45,11 +45,16 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
 def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None, outcome: Outcome) -> None:
     rows = tables.read(lake, silver.source)
     if period:
-        rows = rows.where(F.col("_drop_date").between(*period))
+        rows = rows.where(F.coalesce("_drop_date", F.lit(BEGINNING).cast("date")).between(*period))
+        if rows.isEmpty():
+            raise BadInput(f"{silver.source} has no drop from {period[0]} to {period[1]}", "files without a date are of 1900-01-01")
     before = tables.note(lake, silver.name)
     if before is None:
         raise BadInput(f"{silver.name} does not exist yet", "run the pipeline first")
     write(lake.apart(), run, silver, typed(silver, rows), before.inputs, outcome)
+    if outcome.rows_quarantined:
+        said = "break today's rules: they are in the quarantine, and what silver has of their keys stays until something newer comes"
+        say(f"  {silver.name}: {outcome.rows_quarantined} rows {said}")
 
 
 def _touched(lake: Lake, gold: Contract, period: tuple[date, date] | None) -> DataFrame | None:

@@ -15,7 +15,7 @@ from pyspark.sql.types import StructType
 
 from lake import delta, tables
 from lake.contracts import Contract
-from lake.errors import BadConfiguration, LakeError
+from lake.errors import BadConfiguration, LakeError, LawBroken
 from lake.session import Lake
 
 # A table of several times as many rows is laid out by what it is clustered by, in files of about so many.
@@ -37,12 +37,16 @@ def _has_feed(contract: Contract) -> bool:
     return contract.layer in ("silver", "gold")
 
 
-def append(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.Note) -> int:
-    """Add rows (None: only the note) in one commit, creating the table if there is none; the version written."""
+def append(lake: Lake, contract: Contract, frame: DataFrame | None, note: tables.Note, expected: int | None = None) -> int:
+    """Add rows (None: only the note) in one commit, creating the table if there is none; the version written.
+
+    Raises:
+        LawBroken: the rows are not as many as `expected`; nothing is committed.
+    """
     found = _widened(contract, _followed(lake, contract, note))
     if frame is not None:
         frame = _laid_out(contract, tables.conforming(contract, frame), 0 if found.size else note.rows)
-    return _commit(contract, found, frame, note)
+    return _commit(contract, found, frame, note, expected=expected)
 
 
 def replace(lake: Lake, contract: Contract, frame: DataFrame, note: tables.Note) -> int:
@@ -132,12 +136,23 @@ def _laid_out(contract: Contract, frame: DataFrame, rows: int) -> DataFrame:
 
 
 def _commit(
-    contract: Contract, found: delta.Snapshot, frame: DataFrame | None, note: tables.Note, removing: bool = False, where: str = ""
+    contract: Contract,
+    found: delta.Snapshot,
+    frame: DataFrame | None,
+    note: tables.Note,
+    removing: bool = False,
+    where: str = "",
+    expected: int | None = None,
 ) -> int:
     note = dataclasses.replace(note, commits=tables.commits_of(found.lake, note.inputs))
     try:
         # The ledger's tables are written by several runs at once, which do not wait for each other.
-        return delta.commit(found, frame, note.to_json(), removing, where, strict=note.step != "ledger")
+        return delta.commit(found, frame, note.to_json(), removing, where, note.step != "ledger", expected)
+    except delta.OtherRows as error:
+        raise LawBroken(
+            f"{contract.name}: {expected} rows were counted and {error} were read; nothing was committed",
+            "was a file written to meanwhile? run again when it is complete",
+        ) from error
     except tables.SPARK_ERRORS as error:
         if "DELTA_CONCURRENT" in str(error) or "DELTA_MAX_COMMIT_RETRIES_EXCEEDED" in str(error):
             raise _overtaken(contract) from error

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from threading import Lock
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -20,15 +19,15 @@ from lake import commits, tables
 from lake.contracts import Contract, contract, layer
 from lake.errors import GateFailed, LawBroken
 from lake.history import write_history
-from lake.ledger import Outcome, Run
+from lake.ledger import Outcome, Run, say
 from lake.parallel import in_order
 from lake.quality import judge, measure, require
 from lake.session import Lake
 from lake.suites import Rule, Suite, suite, waived_rules
 from lake.versions import BEGINNING, classified, last_said, typed
+from lake.withheld import reopen, withhold
 
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
-QUARANTINE_LOCK = Lock()
 # In the notes of a silver table: the rows of its source up to the batch that it was read to, and the newest drop among them.
 SOURCE_ROWS, NEWEST_DROP = "source_rows", "newest_drop"
 # Up to this share of a table's rows the ones that arrive are few: of a large table only what is around their keys is read.
@@ -65,6 +64,8 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
                 f"{silver.source} has no rows: no file of this feed was ever delivered",
                 f"deliver {contract(silver.source).feed.files}, then run again",
             )
+        if before is None and (number := reopen(lake, run, silver)):
+            say(f"  {silver.name} is made anew; {number} rows that were corrected or released enter it by `jobs/quarantine.py replay`")
         rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
         write(lake, run, silver, typed(silver, rows), until, outcome, bronze.rows)
 
@@ -86,7 +87,7 @@ def write(
 
     Args:
         source_rows: rows in bronze, of which these are the ones that silver has not read. None for rows that were read before (from
-            the quarantine, or all again): those that are still bad are in the quarantine already.
+            the quarantine, or all again).
     """
     before = tables.note(lake, silver.name)
     replay = source_rows is None
@@ -102,7 +103,7 @@ def write(
         current = tables.around(lake, silver.name, rows.select(*silver.key)) if few else tables.read(lake, silver.name)
     drops = [] if replay else _drops(lake, silver, before, inputs[silver.source])
     newest_drop = _newest_drop(lake, silver, before)
-    late = before and (replay or min([newest_drop, *drops]) < newest_drop)
+    late = before is not None and (replay or min([newest_drop, *drops]) < newest_drop)
     said = last_said(silver, rows, typed(silver, tables.read(lake, silver.source))) if late else None
     frame = classified(silver, rows, current, said).drop("_rank", "_best", "_order", "_content")
     if silver.lookup:
@@ -124,10 +125,10 @@ def write(
         outcome.rows_quarantined, outcome.rows_duplicate = counts["quarantine"], counts["duplicate"]
         outcome.rows_superseded = counts["superseded"]
         outcome.rows_written = counts["insert"] + counts["update"]
-        if counts["quarantine"] and not replay:
-            quarantine(lake, run, silver, frame.where("_action = 'quarantine'"), inputs)
+        if counts["quarantine"]:
+            withhold(lake, run, silver, frame.where("_action = 'quarantine'"))
         if silver.history and outcome.rows_read > outcome.rows_quarantined:
-            write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, replay)
+            write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, late, replay)
         facts = {name: str(value) for name, value in counts.money.items()} | {NEWEST_DROP: max([newest_drop, *drops])}
         if source_rows is not None:
             facts[SOURCE_ROWS] = str(source_rows)
@@ -243,21 +244,3 @@ def _require_fresh(lake: Lake, run: Run) -> None:
             judged = judge(Suite(silver.name, (rule,), 0, 0), newest, waived_rules(silver.name, run.today))
             run.quality(judged)
             require(judged)
-
-
-def quarantine(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int]) -> None:
-    """Append rows to ops.quarantine, at most once for the same input."""
-    target = contract("ops.quarantine")
-    keys = [c.source or n for n, c in silver.columns.items() if n in silver.key]
-    frame = rows.select(
-        F.lit(silver.name).alias("table"), F.col("_file_id").alias("file_id"), F.col("_line").alias("line"),
-        F.col("_file").alias("file"), F.col("_batch").alias("batch"), F.col("_broken").alias("rules"),
-        F.to_json(F.struct(*[F.col(f"_given.{k}").alias(k) for k in keys]), {"ignoreNullFields": "false"}).alias("row_key"),
-        F.coalesce("_raw", F.to_json("_given", {"ignoreNullFields": "false"})).alias("raw"),
-        F.lit("open").alias("status"), F.lit(None).cast("string").alias("fix"), F.lit(None).cast("string").alias("reason"),
-        F.lit(run.run_id).alias("run_id"),
-    )  # fmt: skip
-    options = {"txnAppId": f"quarantine:{silver.name}", "txnVersion": str(inputs[silver.source])}
-    # Tables are conformed side by side, and Delta refuses two writers that both find no table.
-    with QUARANTINE_LOCK:
-        tables.conforming(target, frame).coalesce(1).write.format("delta").mode("append").options(**options).save(lake.path(target.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -99,10 +100,14 @@ class Column(_Frozen):
 
 
 class Feed(_Frozen):
-    """Which files belong to a bronze table and which columns they must have."""
+    """Which files belong to a bronze table (a pattern of names, which may end in .gz too) and which columns they must have."""
 
     files: str
     required: tuple[str, ...]
+
+    def claims(self, name: str) -> bool:
+        """Whether a file of this name belongs to it. One that somebody is still writing (.part, .filepart, .tmp) does not."""
+        return fnmatch(name.removesuffix(".gz"), self.files)
 
 
 class Parent(_Frozen):

@@ -110,7 +110,13 @@ def changes(lake: Lake, path: str, first: int, last: int) -> DataFrame:
     return DataFrame(feed.changesToBatchDF(log, first, last, lake.spark._jsparkSession, none, newest, False, none), lake.spark)
 
 
-def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool) -> int:
+class OtherRows(Exception):
+    """Says how many rows there are where another number was expected."""
+
+
+def commit(
+    on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool, expected: int | None = None
+) -> int:
     """Commit rows in a transaction that starts from a snapshot; the version written.
 
     Args:
@@ -119,6 +125,10 @@ def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, wher
         removing: whether the snapshot's files leave the table.
         where: which of the table's rows the commit changes, for its history; all if empty.
         strict: fail if another commit came after the snapshot, however well they go together.
+        expected: how many rows must be written, any number if None.
+
+    Raises:
+        OtherRows: they are another number.
     """
     lake = on.lake
     _activate(lake)
@@ -127,6 +137,8 @@ def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, wher
     if on.described is not None:
         transaction.updateMetadata(on.described, False)
     actions = [] if rows is None else _list(transaction.writeFiles(rows._jdf))
+    if expected is not None and (written := sum(json.loads(file.stats())["numRecords"] for file in actions)) != expected:
+        raise OtherRows(written)
     if removing:
         actions += [file.remove() for file in _list(on.files)]
     mode = getattr(_class(lake, "org.apache.spark.sql.SaveMode"), "Overwrite" if removing else "Append")

@@ -38,8 +38,8 @@ def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str,
     )  # fmt: skip
 
 
-def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], replay: bool) -> None:
-    """Bring a silver table's history up to the good rows of an input.
+def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], late: bool, replay: bool) -> None:
+    """Bring a silver table's history up to the good rows of an input, which may be `late`: older than a drop that was read before.
 
     A drop that comes late may fall between two versions that looked equal and were folded into one; then the keys it names
     are told again from all of bronze.
@@ -54,29 +54,26 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
 
         def dated(frame: DataFrame) -> DataFrame:
             at = F.coalesce("_drop_date", F.lit(BEGINNING).cast("date")).alias("valid_from")
-            return frame.select(*says, at, order_of(silver).alias("_order"), "_batch", "_file", "_line")
+            return frame.select(*says, at, order_of(silver).alias("_order"))
 
         versions = dated(rows)
         if before:
             keys = rows.select(*silver.key).distinct()
-            oldest = rows.agg(F.min(F.coalesce("_drop_date", F.lit(BEGINNING).cast("date"))).cast("string")).first()[0]
-            if oldest <= before.facts["newest"]:
+            if late:
                 bronze = typed(silver, tables.read(lake, silver.source)).where("_broken is null")
                 versions = versions.unionByName(dated(bronze.join(F.broadcast(keys), list(silver.key), "left_semi")))
             mine = tables.of_keys(lake, history.name, keys)
             versions = versions.unionByName(mine.select(*says, "valid_from"), allowMissingColumns=True)
-        order = [F.col(name).desc_nulls_last() for name in ("_order", "_batch", "_file", "_line")]
-        new = spans(versions, silver.key, says, "valid_from", order)
+        new = spans(versions, silver.key, says, "valid_from", [F.col("_order").desc_nulls_last()])
         frame = (tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))).persist()
         action = F.col("_action")
         told = action != "delete"
-        newest, total, inserted, updated, deleted = frame.agg(
-            F.max(F.when(told, F.col("valid_from"))).cast("string"), F.count_if(told),
+        total, inserted, updated, deleted = frame.agg(
+            F.count_if(told),
             *[F.count_if(action == name) for name in ("insert", "update", "delete")],
         ).first()  # fmt: skip
-        facts = {"newest": max(newest, before.facts["newest"] if before else newest)}
         held = before.rows + inserted - deleted if before else total
-        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held, facts)
+        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held)
         outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
         write = commits.upsert if updated or deleted else commits.append
         outcome.output_version = write(lake, history, frame.where(action != "same"), note)

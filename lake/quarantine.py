@@ -11,17 +11,15 @@ import json
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lake import commits, tables
+from lake import tables
 from lake.conform import write
 from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
 from lake.ledger import Run, say
 from lake.session import Lake
 from lake.versions import typed
+from lake.withheld import PLACE, TABLE, mark
 
-TABLE = "ops.quarantine"
-# Which row of bronze it is: the same bytes may have come in two drops.
-PLACE = ("file_id", "file", "line")
 WAITING_STATES = ("open", "fixed", "released")
 
 
@@ -83,16 +81,10 @@ def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_r
     number = rows.count()
     if number and not dry_run:
         with run.table("replay", TABLE) as outcome:
-            _update(lake, run, rows)
+            mark(lake, run, rows)
             outcome.rows_written, outcome.message = number, f"{status}: {reason}"
     rows.unpersist()
     return number
-
-
-def _update(lake: Lake, run: Run, rows: DataFrame) -> None:
-    before = tables.note(lake, TABLE)
-    note = tables.Note(run.run_id, "replay", before.sequence + 1 if before else 1, {}, before.rows if before else 0)
-    commits.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), note)
 
 
 def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, dict[str, int]]:
@@ -154,6 +146,6 @@ def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame
         }
     )
     with run.table("replay", TABLE) as outcome:
-        _update(lake, run, rows.drop("_now"))
+        mark(lake, run, rows.drop("_now"))
         outcome.rows_written = good
     say(f"  {silver.name}: {good} rows entered silver; run build to bring them to gold")

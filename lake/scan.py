@@ -12,7 +12,8 @@ import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO
@@ -23,6 +24,10 @@ BLOCK = 1 << 23
 # A quoted text longer than this is an unclosed quote, not a text.
 MAX_LINES_OF_A_RECORD = 500
 GZIP_MAGIC = b"\x1f\x8b"
+
+
+# A text may be as long as its file: Python's own limit is 128 KiB.
+csv.field_size_limit(2**31 - 1)
 
 
 class Unreadable(ValueError):
@@ -36,14 +41,12 @@ class Scan:
     Attributes:
         file_id: SHA-256 of the bytes as delivered.
         header: names of the header line; empty for an empty file.
-        crlf: whether lines end in CR LF.
         records: records behind the header.
         joined: lines of records that span several lines: line -> line where its record starts.
     """
 
     file_id: str
     header: tuple[str, ...]
-    crlf: bool
     records: int
     joined: dict[int, int] = field(default_factory=dict)
 
@@ -77,7 +80,7 @@ def scan(opened: Callable[[], AbstractContextManager[IO[bytes]]], name: str) -> 
     zipped = name.endswith(".gz")
     with opened() as stream:
         sha, counted = _looked(stream, zipped)
-    found = Scan(sha, counted.header, counted.crlf, counted.lines - counted.blank)
+    found = Scan(sha, counted.header, counted.lines - counted.blank)
     if counted.odd:
         with opened() as again:
             lines = gzip.GzipFile(fileobj=again) if zipped else again
@@ -95,7 +98,7 @@ def _looked(stream: IO[bytes], zipped: bool) -> tuple[str, _Counted]:
         raise Unreadable("is gzip but not named .gz" if not zipped else "is named .gz but is not gzip")
     try:
         counted = _count(gzip.GzipFile(fileobj=raw) if zipped else raw)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise Unreadable(f"the archive is broken: {error}") from error
     except UnicodeDecodeError as error:
         raise Unreadable(f"is not UTF-8: byte {error.object[error.start]:#04x} ({error.reason})") from error
@@ -107,7 +110,6 @@ def _looked(stream: IO[bytes], zipped: bool) -> tuple[str, _Counted]:
 @dataclass
 class _Counted:
     header: tuple[str, ...] = ()
-    crlf: bool = False
     lines: int = 0
     blank: int = 0
     odd: bool = False
@@ -124,9 +126,12 @@ def _count(stream: IO[bytes]) -> _Counted:
     decoder = codecs.getincrementaldecoder("utf-8")()
     first = stream.readline()
     decoder.decode(first)
-    counted = _Counted(crlf=first.endswith(b"\r\n"))
+    counted = _Counted()
     header = first.decode("utf-8-sig").rstrip("\r\n")
-    counted.header = tuple(next(csv.reader([header]))) if header.strip() else ()
+    try:
+        counted.header = tuple(next(csv.reader([header]))) if header.strip() else ()
+    except csv.Error as error:
+        raise Unreadable(f"the header can't be read: {error}; lines must end in LF or CR LF") from error
     line, rest = 1, b""
     while block := stream.read(BLOCK):
         decoder.decode(block)
@@ -188,16 +193,19 @@ def _join(lines: Iterable[str], columns: int) -> dict[int, int]:
 
 
 def _fields(lines: list[str]) -> int:
-    rows = list(csv.reader(_as_one(lines), strict=False))
+    """The fields of lines that make one record, -1 where they make none: a quote within a field opens nothing, and the line ends."""
+    try:
+        rows = list(csv.reader(["".join(lines).rstrip("\r\n")]))
+    except csv.Error:
+        return -1
     return len(rows[0]) if len(rows) == 1 else -1
-
-
-def _as_one(lines: list[str]) -> Iterator[str]:
-    yield "".join(lines).rstrip("\r\n")
 
 
 def _is_record(line: str, columns: int) -> bool:
     if line.count(",") < columns - 1:
         return False
-    row = next(csv.reader([line.rstrip("\r\n")]), [])
+    try:
+        row = next(csv.reader([line.rstrip("\r\n")]), [])
+    except csv.Error:
+        return False
     return len(row) == columns and bool(row[0]) and not any(c.isspace() for c in row[0])

@@ -49,7 +49,7 @@ def city(typed: Column, typed_state: Column, zip_prefix: Column) -> Column:
     text = F.regexp_replace(text, rf"\s*-\s*({codes})\s*$", "")
     text = F.trim(F.regexp_replace(text, r"[\s'\-]+", " "))
     # Nearly all cities are plain already; one look spares them the four above.
-    text = F.when(typed.rlike("^[a-z]+( [a-z]+)*$"), typed).otherwise(text)
+    text = F.when(typed.rlike(r"^[a-z]+( [a-z]+)*\z"), typed).otherwise(text)
     # "sao paulo sp" in SP loses its code; "santa fe do sul" in any state keeps its last word.
     own_code = F.concat(F.lit(" "), F.lower(typed_state))
     text = F.when(text.endswith(own_code), F.left(text, F.length(text) - F.lit(3))).otherwise(text)

@@ -31,12 +31,17 @@ def _outside(kwargs: Kwargs, value: Column) -> Column:
     return below | above
 
 
+def _to_the_end(regex: str) -> str:
+    """The same for Java, whose `$` matches before a last line break too."""
+    return regex[:-1] + r"\z" if regex.endswith("$") and not regex.endswith(r"\$") else regex
+
+
 # Row rules: expectation -> (short name, condition under which a row breaks it). A null breaks only the first.
 ROW_RULES: dict[str, tuple[str, Callable[[Kwargs], Column]]] = {
     "expect_column_values_to_not_be_null": ("not_null", lambda k: F.col(k["column"]).isNull()),
     "expect_column_values_to_be_in_set": ("in_set", lambda k: ~F.col(k["column"]).isin(*k["value_set"])),
     "expect_column_values_to_be_between": ("between", lambda k: _outside(k, F.col(k["column"]))),
-    "expect_column_values_to_match_regex": ("regex", lambda k: ~F.col(k["column"]).rlike(k["regex"])),
+    "expect_column_values_to_match_regex": ("regex", lambda k: ~F.col(k["column"]).rlike(_to_the_end(k["regex"]))),
     "expect_column_value_lengths_to_be_between": ("length", lambda k: _outside(k, F.length(k["column"]))),
     "expect_column_pair_values_a_to_be_greater_than_b": (
         "not_before",

@@ -47,29 +47,33 @@ def typed(silver: Contract, bronze: DataFrame) -> DataFrame:
 
 
 def _typed(text: Column, type_: str) -> Column:
-    """Text as a type, null where it is none of it. Exactly: no rounding, no shifting, no leading blanks."""
+    """Text as a type, null where it is none of it. Exactly: no rounding, no shifting, no blanks or line breaks around it (which Java's
+    `$` would let pass at the end)."""
     if type_ == "string":
         return text
     if type_ == "timestamp":
-        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"), F.try_to_timestamp(text))
+        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\z"), F.try_to_timestamp(text))
     if type_ == "date":
-        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2}$"), text.try_cast("date"))
+        return F.when(text.rlike(r"^\d{4}-\d{2}-\d{2}\z"), text.try_cast("date"))
     if type_ == "int":
         # Whole numbers are sometimes written with a decimal point ("40425.0").
-        return F.when(text.rlike(r"^-?\d+(\.0+)?$"), text.try_cast("double").try_cast("int"))
+        return F.when(text.rlike(r"^-?\d+(\.0+)?\z"), text.try_cast("double").try_cast("int"))
     if type_.startswith("decimal"):
         digits = type_.rstrip(")").split(",")[1]
-        return F.when(text.rlike(rf"^-?\d+(\.\d{{1,{digits}}})?$"), text.try_cast(type_))
+        return F.when(text.rlike(rf"^-?\d+(\.\d{{1,{digits}}})?\z"), text.try_cast(type_))
+    if type_ == "double":
+        return F.when(text.rlike(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?\z"), text.try_cast(type_))
     return text.try_cast(type_)
 
 
 def order_of(silver: Contract) -> Column:
-    """What makes one version of a key newer than another: the newest event it knows of, then the date of its drop. Where the source
-    gives neither it is the one that came later."""
+    """What makes one version of a key newer than another: the newest event it knows of, the date of its drop, and, where the source
+    gives neither, that it came later."""
     newest = [F.coalesce(*(F.col(n) for n in silver.newer))] if len(silver.newer) == 1 else []
     newest = [F.greatest(*(F.col(n) for n in silver.newer))] if len(silver.newer) > 1 else newest
     drop = F.coalesce(F.col("_drop_date"), F.lit(BEGINNING).cast("date"))
-    return F.struct(*[column.alias(f"o{i}") for i, column in enumerate([*newest, drop])])
+    told = [*newest, drop, F.col("_batch"), F.col("_file"), F.col("_line")]
+    return F.struct(*[column.alias(f"o{i}") for i, column in enumerate(told)])
 
 
 def last_said(silver: Contract, rows: DataFrame, told: DataFrame) -> DataFrame:
@@ -91,9 +95,7 @@ def classified(silver: Contract, rows: DataFrame, current: DataFrame | None, sai
     content = tables.content(silver, [name for name, c in silver.columns.items() if not c.looked_up])
     rows = rows.withColumn("_content", F.when(good, content))
     rows = rows.withColumn("_order", order_of(silver))
-    same_key = Window.partitionBy(*silver.key).orderBy(
-        good.desc(), F.col("_order").desc(), F.col("_batch").desc(), F.col("_file").desc(), F.col("_line").desc()
-    )
+    same_key = Window.partitionBy(*silver.key).orderBy(good.desc(), F.col("_order").desc())
     ranked = rows.withColumns({"_rank": F.row_number().over(same_key), "_best": F.first("_content").over(same_key)})
     action = (
         F.when(~good, F.lit("quarantine"))

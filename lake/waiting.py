@@ -84,8 +84,9 @@ def _missing(
         waited = told.select(F.from_json("row_key", key).alias("k"), F.col("waiting_since").alias("_since")).select("k.*", "_since")
         candidates = everything.join(F.broadcast(waited), list(child.key), "inner")
         if arrived is not None:
-            new = arrived.where("_change_type in ('insert', 'update_postimage')").select(*everything.columns)
-            new = new.join(F.broadcast(waited), list(child.key), "left_anti")
+            # The feed says which have come; several of its versions of one row may be other than the row is now.
+            come = arrived.select(*child.key).distinct().join(F.broadcast(waited), list(child.key), "left_anti")
+            new = everything.join(come, list(child.key), "left_semi")
             candidates = candidates.unionByName(new.withColumn("_since", F.lit(None).cast("timestamp")))
     there = tables.read(lake, parent.table, at).select(*[F.col(theirs).alias(mine) for mine, theirs in parent.columns.items()])
     since = F.coalesce("_since", now)

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from lake.errors import BadInput
+from lake.errors import BadInput, LawBroken
 from lake.ingest import ingest
 from lake.pipeline import run_on
 from tests.marketplace import ident, marketplace
@@ -125,6 +125,41 @@ def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
     assert len(load(world)) == 5
     assert world.sql("select count(*) from bronze_sellers") == [(3,)]
     assert world.sql("select count(*), count(distinct (file, file_id)) from ops_files") == [(17, 17)]
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_loaded_until_it_is_whole(world, monkeypatch):
+    from lake import ingest as module
+
+    feeds, read = marketplace(3), module._rows
+    world.deliver("", feeds)
+    path = world.landing / "olist_sellers_dataset.csv"
+
+    def rows(lake, feed, *rest):
+        if feed.name == "bronze.sellers":
+            path.write_text(path.read_text(encoding="utf-8") + f"{ident('seller', 9)},01037,osasco,SP\n", encoding="utf-8")
+        return read(lake, feed, *rest)
+
+    monkeypatch.setattr(module, "_rows", rows)
+    with pytest.raises(LawBroken, match="bronze.sellers: 3 rows were counted and 4 were read; nothing was committed"):
+        load(world)
+    monkeypatch.undo()
+    load(world)
+    assert world.sql("select count(*) from bronze_sellers") == [(4,)]
+    assert world.run("conform").finished
+
+
+def test_a_file_that_is_still_being_written_belongs_to_no_feed(world):
+    world.deliver("", marketplace(3))
+    for name in ("olist_sellers_dataset.csv.filepart", "olist_sellers_dataset.csv.gz.tmp"):
+        put(world, name, "seller_id,seller_zip_code_prefix,seller_city,seller_state\na,0")
+    refused = load(world)
+    assert len(refused) == 2 and all("no feed claims this name" in line for line in refused)
+
+
+def test_lines_that_end_in_cr_lf_behind_a_header_that_ends_in_lf_lose_nothing_but_that(world):
+    put(world, "olist_sellers_dataset.csv", f"seller_zip_code_prefix,seller_city,seller_state,seller_id\n01037,osasco,SP,{ident('s')}\r\n")
+    load(world)
+    assert world.sql("select seller_id from bronze_sellers") == [(ident("s"),)]
 
 
 def test_the_same_bytes_are_loaded_again_only_where_another_file_came_between(world):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 
 import pytest
 
-from lake import quality, quarantine, suites
+from lake import conform, delta, quality, quarantine, suites
 from lake.errors import BadInput, GateFailed
 from tests.integration.conftest import new_world
 from tests.marketplace import ident, marketplace, order
@@ -224,6 +225,67 @@ def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(worl
         ("santos", "2018-03-05", None, True),
     ]
     assert world.sql(f"select seller_city from silver_sellers where seller_id = '{seller['seller_id']}'") == [("santos",)]
+
+
+def test_a_late_drop_ends_where_a_newer_one_said_the_same_again(world):
+    feeds = marketplace(2)
+    first, other = feeds["sellers"][:2]
+    world.deliver("2018-01-01", feeds)
+    world.run("ingest", "conform")
+    world.deliver("2018-01-03", {"sellers": [first]})
+    world.run("ingest", "conform")
+    world.deliver("2018-01-02", {"sellers": [{**first, "seller_city": "rio"}, other]})
+    world.run("ingest", "conform")
+    spans = "select seller_city, valid_from::text, valid_to::text from silver_sellers_history where seller_state = 'SP' order by 2"
+    assert world.sql(spans) == [
+        ("sao paulo / sp", "2018-01-01", "2018-01-02"), ("rio", "2018-01-02", "2018-01-03"), ("sao paulo / sp", "2018-01-03", None),
+    ]  # fmt: skip
+
+
+def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is_made_anew(world, monkeypatch):
+    feeds = marketplace(2)
+    bad = {**feeds["sellers"][0], "seller_id": ident("seller", "new"), "seller_state": "XX"}
+    feeds["sellers"] = [bad, {**bad, "seller_state": "SP", "seller_city": "osasco"}, *feeds["sellers"]]
+    world.deliver("", feeds)
+    # A run that dies between the quarantine and silver, and another file before the next one.
+    monkeypatch.setattr(conform, "write_history", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.run("ingest", "conform")
+    monkeypatch.undo()
+    world.deliver("later", {"sellers": [{**feeds["sellers"][-1], "seller_city": "outra"}]})
+    world.run("ingest", "conform")
+    assert world.sql("select line, status from ops_quarantine") == [(2, "open")]
+
+    def replay(lake, run):
+        return quarantine.replay(lake, run, quarantine.chosen(lake, None, None, None, None), dry_run=False)
+
+    def work(lake, run):
+        rows = quarantine.chosen(lake, "silver.sellers", None, None, 2)
+        assert quarantine.fix(lake, run, rows, {"seller_state": "SP"}, "typed by hand", dry_run=False) == 1
+        return replay(lake, run)
+
+    # Corrected, it is the older of two lines of one file.
+    city = f"select seller_city from silver_sellers where seller_id = '{bad['seller_id']}'"
+    assert world.ask(work) == {"silver.sellers": {"good": 1}}
+    assert world.sql(city) == [("osasco",)]
+    shutil.rmtree(world.root / "silver/sellers")
+    getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    world.run("ingest", "conform")
+    assert world.sql("select status, reason from ops_quarantine") == [("fixed", "typed by hand")]
+    assert world.ask(replay) == {"silver.sellers": {"good": 1}}
+    assert world.sql("select status from ops_quarantine") == [("replayed",)]
+    assert world.sql(city) == [("osasco",)]
+
+
+def test_a_line_break_is_no_end_of_a_key_or_a_number(world):
+    feeds = marketplace(2)
+    feeds["sellers"].append({**feeds["sellers"][0], "seller_id": ident("seller", "x") + "\n"})
+    feeds["order_items"].append({**feeds["order_items"][0], "order_item_id": "9", "price": "5.10\n"})
+    world.deliver("", feeds)
+    world.run("ingest", "conform")
+    assert world.sql('select "table", rules from ops_quarantine order by 1') == [
+        ("silver.order_items", ["type:price"]), ("silver.sellers", ["regex:seller_id"]),
+    ]  # fmt: skip
 
 
 def test_an_input_of_only_bad_rows_goes_to_quarantine_and_leaves_the_history_as_it_was(world):

@@ -41,7 +41,7 @@ def open_oracle(landing: Path) -> duckdb.DuckDBPyConnection:
 
 def _open_feed(db: duckdb.DuckDBPyConnection, table: str, contract: dict, landing: Path) -> None:
     """A view raw_<table> with the contract's columns as text, by name, and `_arrival`, the order of delivery."""
-    files = sorted(str(path) for path in landing.rglob("*") if fnmatch(path.name, contract["feed"]["files"]))
+    files = sorted(str(path) for path in landing.rglob("*") if fnmatch(path.name.removesuffix(".gz"), contract["feed"]["files"]))
     nothing = ", ".join(f"null::varchar as {name}" for name in contract["columns"])
     view = f"select {nothing}, 0::bigint as _arrival where false"
     if files:

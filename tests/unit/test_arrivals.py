@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake.arrivals import check, newest_drop, promised
-from lake.contracts import contract
+from lake.contracts import Feed, contract
 from lake.errors import BadInput
 from lake.files import listing, name_of, put_text
 from lake.settings import Settings
@@ -25,9 +25,9 @@ def settings(folder) -> Settings:
 
 def test_the_day_of_a_drop_is_in_its_path():
     files = ["initial/orders.csv", "2018-08-28/orders.csv", "2018-08-29/orders.csv", "2018-09-01/items.csv", "2018-08-30_orders.csv"]
-    assert newest_drop(files, "orders*.csv") == date(2018, 8, 29)
-    assert newest_drop(files, "*orders.csv") == date(2018, 8, 30)
-    assert newest_drop(files, "reviews*.csv") is None
+    assert newest_drop(files, Feed(files="orders*.csv", required=())) == date(2018, 8, 29)
+    assert newest_drop(files, Feed(files="*orders.csv", required=())) == date(2018, 8, 30)
+    assert newest_drop(files, Feed(files="reviews*.csv", required=())) is None
 
 
 def test_a_feed_that_is_older_than_promised_is_named_and_one_that_came_is_not(tmp_path):

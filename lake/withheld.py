@@ -1,0 +1,59 @@
+"""ops.quarantine as a table: rows that broke rules enter once, and are marked by what becomes of them."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake import commits, tables
+from lake.contracts import Contract, contract
+from lake.ledger import Run
+from lake.session import Lake
+
+TABLE = "ops.quarantine"
+# Which row of bronze it is: the same bytes may have come in two drops.
+PLACE = ("file_id", "file", "line")
+# Tables are conformed side by side, and each commit follows the one before.
+_ONE_WRITER = Lock()
+
+
+def withhold(lake: Lake, run: Run, silver: Contract, rows: DataFrame) -> None:
+    """Add typed rows that broke rules, those that are not there yet."""
+    keys = [c.source or n for n, c in silver.columns.items() if n in silver.key]
+    frame = rows.select(
+        F.lit(silver.name).alias("table"), F.col("_file_id").alias("file_id"), F.col("_line").alias("line"),
+        F.col("_file").alias("file"), F.col("_batch").alias("batch"), F.col("_broken").alias("rules"),
+        F.to_json(F.struct(*[F.col(f"_given.{k}").alias(k) for k in keys]), {"ignoreNullFields": "false"}).alias("row_key"),
+        F.coalesce("_raw", F.to_json("_given", {"ignoreNullFields": "false"})).alias("raw"),
+        F.lit("open").alias("status"), F.lit(None).cast("string").alias("fix"), F.lit(None).cast("string").alias("reason"),
+        F.lit(run.run_id).alias("run_id"),
+    )  # fmt: skip
+    with _ONE_WRITER:
+        if tables.exists(lake, TABLE):
+            frame = frame.join(tables.read(lake, TABLE).select("table", *PLACE), ["table", *PLACE], "left_anti")
+        commits.append(lake, contract(TABLE), frame.coalesce(1), _next_note(lake, run, "conform"))
+
+
+def mark(lake: Lake, run: Run, rows: DataFrame) -> None:
+    """Put rows of the quarantine in the place of those that are there."""
+    with _ONE_WRITER:
+        commits.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), _next_note(lake, run, "replay"))
+
+
+def reopen(lake: Lake, run: Run, silver: Contract) -> int:
+    """Offer rows again that had entered a silver table which is made anew: bronze has them as they came; how many there are."""
+    if not tables.exists(lake, TABLE):
+        return 0
+    before = F.when(F.col("fix").isNotNull(), F.lit("fixed")).otherwise(F.lit("released"))
+    entered = tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
+    with tables.cached(entered.withColumn("status", before)) as rows:
+        if number := rows.count():
+            mark(lake, run, rows)
+        return number
+
+
+def _next_note(lake: Lake, run: Run, step: str) -> tables.Note:
+    before = tables.note(lake, TABLE)
+    return tables.Note(run.run_id, step, before.sequence + 1 if before else 1, {}, before.rows if before else 0)
