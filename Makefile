@@ -23,8 +23,13 @@ The stores hold the same snapshot of gold. Questions to them (docs/queries.md ha
 make down stops the stores.
 endef
 export LAKE LAKE_PATH Q TO_ASK
+demo pipeline download airflow: export LANDING := $(LANDING)
 
 READY := .venv/ready
+# Where the cache of downloads was taken away, what setup linked from there is made anew.
+ifeq ($(wildcard .venv/jars/*.jar),)
+.PHONY: $(READY)
+endif
 $(READY): requirements.txt conf/spark-jars.pom.xml conf/spark-jars.sha256 conf/spark-env.sh infra/local/install.sh $(wildcard infra/jvm/*.java)
 	infra/local/install.sh
 
@@ -36,14 +41,15 @@ help:  ## this list
 setup: $(READY)  ## the environment: packages, jars, archives of classes and compiled code
 
 demo: $(READY)  ## a marketplace of Olist's size from raw files to gold and the stores, with a report (SCALE=1)
-	@[ -f $(LANDING)/_manifest.json ] || python -m lake.generator $(LANDING) --scale $(SCALE)
+	@if [ ! -f "$$LANDING/_manifest.json" ]; then python -m lake.generator "$$LANDING" --scale $(SCALE); \
+	  elif [ "$(origin SCALE)" != file ]; then echo "$$LANDING holds a marketplace already, it is taken as it is; make clean deletes it"; fi
 	@python -m infra.local up mongodb clickhouse neo4j; stores=$$?; \
-	  $(MAKE) --no-print-directory pipeline STEPS="$(TO_GOLD) $$([ $$stores = 0 ] && echo publish)" || exit; \
+	  make --no-print-directory pipeline STEPS="$(TO_GOLD) $$([ $$stores = 0 ] && echo publish)" || exit; \
 	  [ $$stores = 0 ] || { echo "error: the stores did not start (see above); when that is mended: make up publish"; exit 6; }; \
 	  echo "$$TO_ASK"
 
 pipeline: $(READY)  ## files to gold, with a report: LANDING=<folder> [LAKE_PATH=<folder>]
-	@spark-submit $(NEO4J_JAR) jobs/pipeline.py --landing $(LANDING) --steps $(STEPS); code=$$?; \
+	@spark-submit $(NEO4J_JAR) jobs/pipeline.py --landing "$$LANDING" --steps $(STEPS); code=$$?; \
 	  python -m lake.report > /dev/null && python -m lake.summary; exit $$code
 
 sql: $(READY)  ## SQL on the lake: Q="select ..." [FORMAT=csv]
@@ -65,7 +71,7 @@ maintain: $(READY)  ## compact and vacuum: [ARGS=--dry-run]
 	@spark-submit jobs/maintain.py $(ARGS)
 
 download: $(READY)  ## the real data set from Kaggle, with your own token: LANDING=<folder>
-	@python -m lake.download $(LANDING)
+	@python -m lake.download "$$LANDING"
 
 publish: $(READY)  ## gold to MongoDB, ClickHouse and Neo4j: [ARGS="--stores clickhouse", --restore, ...]
 	@spark-submit $(NEO4J_JAR) jobs/publish.py $(ARGS)
@@ -86,7 +92,7 @@ down: $(READY)  ## stop them
 	@python -m infra.local down
 
 airflow: $(READY)  ## Airflow with the DAGs, in an environment of its own: [LANDING=<folder> LAKE=minio]
-	@LANDING=$(abspath $(LANDING)) python -m infra.local up airflow
+	@python -m infra.local up airflow
 	@echo "log in as the AIRFLOW_ADMIN_USER of .env with the AIRFLOW_ADMIN_PASSWORD that is there"
 
 airflow-down: $(READY)  ## stop it and all that it started
@@ -129,4 +135,4 @@ bench: $(READY)  ## what is measured against what: ARGS="..."
 	@python -m benchmarks $(ARGS)
 
 clean:  ## the demo's lake, its raw files and the reports (asks first)
-	@read -rp "delete data/ and reports/? [y/N] " answer && [ "$$answer" = y ] && rm -rf data reports
+	@read -rp "delete data/landing, data/lake and reports? [y/N] " answer && [ "$$answer" = y ] && rm -rf data/landing data/lake reports

@@ -4,13 +4,16 @@ here="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"
 # the administrators. lake/settings.py does the same for programs without a JVM.
 env_file="${LAKEHOUSE_ENV:-$here/../.env}"
 if [ -r "$env_file" ]; then
-  while IFS='=' read -r name value; do
-    if [[ $name =~ ^[A-Z][A-Z0-9_]*$ && ! $name =~ _(ROOT|ADMIN)_ && -z ${!name+set} ]]; then export "$name=$value"; fi
+  while IFS= read -r line || [ -n "$line" ]; do
+    name="${line%%=*}" value="${line#*=}"
+    if [[ $line = *=* && $name =~ ^[A-Z][A-Z0-9_]*$ && ! $name =~ _(ROOT|ADMIN)_ && -z ${!name+set} ]]; then export "$name=$value"; fi
   done < "$env_file"
 fi
 export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"
 export SPARK_DRIVER_MEMORY="${SPARK_DRIVER_MEMORY:-1200m}"
 export PYTHONHASHSEED=0
+# By this Java 17 reads names of files; in the locale of cron it would not see those with other letters than English ones.
+case "${LC_ALL:-${LC_CTYPE:-${LANG:-C}}}" in C | POSIX) export LC_ALL=C.UTF-8 ;; esac
 export GX_ANALYTICS_ENABLED=false
 
 # Java 17 or newer, or one clear message. Exit code 6: README, exit codes.
@@ -36,6 +39,8 @@ landing="${LANDING:-$here/../data/landing}"
 for word in "$@"; do
   case "$word" in --landing=*) landing="${word#*=}" ;; esac
   if [ "${before:-}" = --landing ]; then landing="$word"; fi
+  case "$word" in --driver-memory=*) SPARK_DRIVER_MEMORY="${word#*=}" ;; esac
+  if [ "${before:-}" = --driver-memory ]; then SPARK_DRIVER_MEMORY="$word"; fi
   before="$word"
 done
 kilobytes="$(du -sk "$landing" 2> /dev/null | cut -f1)"
@@ -48,7 +53,8 @@ fi
 options="${LAKE_JVM:--XX:+UseParallelGC -XX:ParallelGCThreads=2 $compiler}"
 unset landing word before kilobytes compiler
 # Room from the start: growing the heap and the class space step by step costs a full collection each time.
-options="$options -Xms$SPARK_DRIVER_MEMORY -XX:NewSize=500m -XX:MetaspaceSize=400m"
+if [[ $SPARK_DRIVER_MEMORY =~ ^([0-9]+[kmgKMG])[bB]?$ ]]; then options="$options -Xms${BASH_REMATCH[1]}"; fi
+options="$options -XX:NewSize=500m -XX:MetaspaceSize=400m"
 options="$options -XX:ReservedCodeCacheSize=256m -Xss4m -Duser.timezone=UTC"
 # Each thread keeps a buffer outside the heap as large as its largest read or write; ours move whole cached frames.
 options="$options -Djdk.nio.maxCachedBufferSize=262144"

@@ -61,14 +61,19 @@ def _java() -> Finding:
         told = subprocess.run([str(java), "-version"], capture_output=True, text=True).stderr
     except OSError as error:
         return Finding("Java", False, f"{java}: {error.strerror}", "install a JDK 17 (Debian: openjdk-17-jdk-headless), or set JAVA_HOME")
-    version = int(re.search(r'version "(\d+)', told)[1])
+    found = re.search(r'version "(\d+)', told)
+    if found is None:
+        return Finding("Java", False, f"{java} does not say its version: {told.strip()[:80]!r}", "install a JDK 17, or set JAVA_HOME")
+    version = int(found[1])
     return Finding("Java", version >= 17, f"version {version}", "Spark needs 17 or newer")
 
 
 def _jars() -> Iterator[Finding]:
     pinned = {line.split()[1] for line in (CONF / "spark-jars.sha256").read_text(encoding="utf-8").splitlines()}
-    there = {path.name for path in JARS.glob("*.jar")}
-    missing = sorted(name for name in pinned - there if not name.startswith("neo4j-"))
+    # Links into the cache of downloads, which somebody may have emptied; Neo4j's is beside the others.
+    places = [*JARS.glob("*.jar"), *(Path(sys.prefix) / "jars").glob("neo4j-*.jar")]
+    there = {path.name for path in places if path.exists()}
+    missing = sorted(pinned - there)
     yield Finding("connectors' jars", not missing, f"{len(pinned)} pinned, {len(missing)} missing {' '.join(missing[:3])}", "make setup")
     versions = {name: _version_of(name, there) for name in ("hadoop-aws", "hadoop-client-api")}
     same = len(set(versions.values())) == 1

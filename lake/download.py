@@ -13,6 +13,13 @@ from lake.program import parser, told
 DATASET = "olistbr/brazilian-ecommerce"
 
 
+def _has_token() -> bool:
+    named = [Path(os.environ["KAGGLE_CONFIG_DIR"])] if os.environ.get("KAGGLE_CONFIG_DIR") else []
+    folders = [*named, Path.home() / ".kaggle", Path.home() / ".config/kaggle"]
+    told = os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"))
+    return bool(told) or any((folder / name).exists() for folder in folders for name in ("kaggle.json", "access_token"))
+
+
 def download(folder: Path) -> list[Path]:
     """Fetch what is missing or has another size than Kaggle says; files of the right size are left alone.
 
@@ -23,13 +30,7 @@ def download(folder: Path) -> list[Path]:
         BadEnvironment: no token, or Kaggle can't be reached.
         BadInput: a file came with another size than announced.
     """
-    if (
-        not os.environ.get("KAGGLE_API_TOKEN")
-        and not os.environ.get("KAGGLE_KEY")
-        and not any(
-            (Path.home() / place).exists() for place in (".kaggle/kaggle.json", ".kaggle/access_token", ".config/kaggle/kaggle.json")
-        )
-    ):
+    if not _has_token():
         raise BadEnvironment(
             "Kaggle needs your own token and there is none",
             "make one at kaggle.com > Settings > API, then put it into ~/.kaggle/kaggle.json (mode 600) or KAGGLE_USERNAME and KAGGLE_KEY",

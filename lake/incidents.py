@@ -166,7 +166,7 @@ def main() -> None:
                 print(f"incident {name}: over")
         else:
             for row in lasting(settings.lake):
-                print(f"{row['opened_at']:%Y-%m-%d %H:%M}  {row['kind']:<6} {row['incident']}  {row['reason'].splitlines()[0]}")
+                print(f"{row['opened_at']:%Y-%m-%d %H:%M}  {row['kind']:<6} {row['incident']}  {row['reason'].partition(chr(10))[0]}")
 
     main_of(made, work)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lake import commits, storage, tables
-from lake.contracts import contracts
+from lake.contracts import contract, contracts
 from lake.errors import BadInput
 from lake.ledger import Run
 from lake.session import Lake
@@ -44,10 +44,12 @@ def maintain(lake: Lake, run: Run, retention_days: float, dry_run: bool, only: s
     The retention is longer where a table built from this one has not read its change feed up to there.
 
     Raises:
-        BadInput: a retention so short that a running reader could lose its files.
+        BadInput: a retention so short that a running reader could lose its files, or a table that is not there.
     """
     if retention_days < SHORTEST_RETENTION_DAYS:
         raise BadInput(f"a retention of {retention_days} days is too short", f"at least {SHORTEST_RETENTION_DAYS}")
+    if only and not tables.exists(lake, contract(only).name):
+        raise BadInput(f"the lake has no {only} yet", "`make tables` lists what it has")
     needed = _needed_versions(lake)
     reports = []
     for table in [only] if only else contracts():
@@ -76,8 +78,8 @@ def _telling(lake: Lake, note: tables.Note | None) -> Iterator[None]:
 def _needed_versions(lake: Lake) -> dict[str, tuple[int, str]]:
     """For each table the oldest version up to which a table built from it has read, and which that is."""
     found: dict[str, tuple[int, str]] = {}
-    for name, contract in contracts().items():
-        note = tables.note(lake, name) if contract.layer in ("gold", "ops") and contract.table not in ("runs", "files") else None
+    for name, built in contracts().items():
+        note = tables.note(lake, name) if built.layer in ("gold", "ops") and built.table not in ("runs", "files") else None
         for source, version in (note.inputs if note else {}).items():
             if source not in found or version < found[source][0]:
                 found[source] = (version, name)

@@ -12,6 +12,7 @@ fail() { echo "error: $1" >&2; echo "  -> $2" >&2; exit 6; }
 command -v java > /dev/null || fail "there is no Java" "install a JDK 17 (Debian: apt install openjdk-17-jdk-headless)"
 command -v javac > /dev/null || fail "there is no Java compiler" "install a JDK 17, not only its runtime (Debian: apt install openjdk-17-jdk-headless)"
 command -v mvn > /dev/null || fail "there is no Maven" "install it (Debian: apt install maven)"
+case "$PWD" in *[[:space:]]*) fail "this checkout's path has a blank in it: $PWD" "move it; Spark's own scripts would not find their settings" ;; esac
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || fail "$python is not Python 3.11" "install it, or say PYTHON=/path/to/python3.11"
 
 echo "1/4 Python packages (requirements.txt)"

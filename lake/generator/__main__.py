@@ -14,7 +14,7 @@ from pathlib import Path
 from lake.generator import generate
 from lake.generator.feeds import FEEDS
 from lake.generator.kinds import KINDS, all_kinds
-from lake.generator.manifest import NAME
+from lake.generator.manifest import NAME, UNDER_WAY
 from lake.generator.run import check_request
 
 
@@ -56,9 +56,12 @@ def _faults(words: Sequence[str], days: int) -> dict[str, int]:
 
 
 def _empty(out: Path) -> None:
-    """Remove an earlier run's files; a directory that holds anything else is left as it is, for it may be precious."""
+    """Remove an earlier run's files; a directory that holds anything else is left as it is, for it may be precious: so may be files of
+    the same names where no run has left its mark."""
+    if not any((out / mark).exists() for mark in (NAME, UNDER_WAY)):
+        raise FileExistsError(f"{out} holds no {NAME}, so its files are not from the generator; remove them yourself")
     stems = "|".join(feed.stem for feed in FEEDS.values())
-    own = re.compile(rf"{NAME}|initial|\d{{4}}-\d\d-\d\d|({stems}).*\.csv(\.gz)?")
+    own = re.compile(rf"{NAME}|{UNDER_WAY}|initial|\d{{4}}-\d\d-\d\d|({stems}).*\.csv(\.gz)?")
     for entry in out.iterdir():
         if not own.fullmatch(entry.name):
             raise FileExistsError(f"{out} holds {entry.name}, which is not from the generator; remove it yourself")

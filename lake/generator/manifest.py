@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 NAME = "_manifest.json"
+# There while a run writes, so that what a killed one left is known as its own.
+UNDER_WAY = "_generating"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from lake.generator import faults as faulty
 from lake.generator.drops import PARTS_ABOVE_SCALE, Drops, write_marketplace
 from lake.generator.kinds import check
-from lake.generator.manifest import Manifest
+from lake.generator.manifest import UNDER_WAY, Manifest
 from lake.generator.market import Marketplace
 
 SMALLEST_SCALE = 0.001
@@ -32,9 +32,12 @@ def generate_into(out: Path, scale: float, seed: int, days: int, faults: dict[st
     market = Marketplace(seed, scale)
     chosen = market.calendar.last_busy_days(days) if days else np.zeros(0, dtype="datetime64[D]")
     drops = Drops(out, chosen, scale > PARTS_ABOVE_SCALE)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / UNDER_WAY).touch()
     early = faulty.early_orders(market, drops, faults.get("late_parent", 0))
     manifest = Manifest(seed, scale, days)
     write_marketplace(market, drops, manifest, early)
     manifest.faults = faulty.add_faults(out, drops.folders, seed, faults, early)
     manifest.write(out)
+    (out / UNDER_WAY).unlink()
     return manifest

@@ -14,9 +14,9 @@ QUICK = "-XX:TieredStopAtLevel=1"
 SIZE = 300 * 2**20
 
 
-def options(*arguments: str, **environment: str) -> str:
-    """The JVM's options of a spark-submit with these arguments."""
-    script = f'. {CONF / "spark-env.sh"} && echo "$SPARK_SUBMIT_OPTS"'
+def options(*arguments: str, show: str = "SPARK_SUBMIT_OPTS", **environment: str) -> str:
+    """The JVM's options of a spark-submit with these arguments, or another variable of its environment."""
+    script = f'. {CONF / "spark-env.sh"} && echo "${show}"'
     env = {name: os.environ[name] for name in ("PATH", "JAVA_HOME") if name in os.environ} | environment
     done = subprocess.run(["bash", "-c", script, "spark-class", *arguments], env=env, capture_output=True, text=True, check=True)
     return done.stdout
@@ -42,5 +42,23 @@ def test_little_data_gets_the_quick_compiler(large: Path, tmp_path_factory: pyte
     assert QUICK in options("jobs/pipeline.py", LANDING=str(little / "none"))
 
 
+def test_the_heap_begins_as_large_as_spark_is_told(large: Path) -> None:
+    assert "-Xms700m " in options("--driver-memory", "700m", "jobs/pipeline.py", SPARK_DRIVER_MEMORY="2g")
+    assert "-Xms2g " in options("jobs/pipeline.py", SPARK_DRIVER_MEMORY="2gb")
+
+
+def test_keys_come_from_the_env_file_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("# keys\nAAA_KEY=abc==\nMINIO_ROOT_KEY=no\nLAST_KEY=zzz", encoding="utf-8")
+    got = [options(show=name, LAKEHOUSE_ENV=str(tmp_path / "env")).strip() for name in ("AAA_KEY", "MINIO_ROOT_KEY", "LAST_KEY")]
+    assert got == ["abc==", "", "zzz"]
+
+
 def test_who_says_otherwise_is_heard(large: Path) -> None:
     assert options("--landing", str(large), LAKE_JVM="-XX:+UseG1GC").startswith("-XX:+UseG1GC -Xms")
+
+
+@pytest.mark.parametrize(
+    ("given", "got"), [({}, "C.UTF-8"), ({"LC_ALL": "C"}, "C.UTF-8"), ({"LANG": "pt_BR.UTF-8"}, ""), ({"LC_ALL": "de"}, "de")]
+)
+def test_names_of_files_are_read_in_utf_8_where_the_locale_says_nothing(given: dict[str, str], got: str) -> None:
+    assert options(show="LC_ALL", **given).strip() == got

@@ -17,6 +17,7 @@ from lake.generator import generate
 from lake.generator.__main__ import main
 from lake.generator.feeds import FEEDS
 from lake.generator.kinds import KINDS, all_kinds
+from lake.generator.manifest import UNDER_WAY
 
 Row = dict[str, str]
 SCALE = 0.01
@@ -332,3 +333,13 @@ def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "out" / "thesis.doc").touch()
     assert main([out, "--force"]) == 2 and (tmp_path / "out" / "_manifest.json").exists()
     assert "thesis.doc" in capsys.readouterr().err
+
+
+def test_files_of_the_same_names_that_no_run_has_written_are_left_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "olist_orders_dataset.csv"
+    mine.write_text("precious")
+    assert main([str(tmp_path), "--scale", "0.005", "--force"]) == 2
+    assert mine.read_text() == "precious" and "not from the generator" in capsys.readouterr().err
+    (tmp_path / UNDER_WAY).touch()
+    assert main([str(tmp_path), "--scale", "0.005", "--force"]) == 0
+    assert mine.read_text() != "precious" and not (tmp_path / UNDER_WAY).exists()
