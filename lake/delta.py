@@ -114,9 +114,7 @@ class OtherRows(Exception):
     """Says how many rows there are where another number was expected."""
 
 
-def commit(
-    on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool, expected: int | None = None
-) -> int:
+def commit(on: Snapshot, rows: DataFrame | None, told: str, removing: bool, where: str, strict: bool, expected: int | None = None) -> int:
     """Commit rows in a transaction that starts from a snapshot; the version written.
 
     Args:
