@@ -111,9 +111,7 @@ def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, di
 def _again(lake: Lake, silver: Contract, quarantined: DataFrame) -> DataFrame:
     """Typed rows of what is in quarantine, with corrected values, released from the rules that can be let go."""
     bronze = contract(silver.source)
-    q = quarantined.select(
-        *[F.col(name).alias(f"_{name}") for name in PLACE], "fix", (F.col("status") == "released").alias("_released")
-    )
+    q = quarantined.select(*[F.col(name).alias(f"_{name}") for name in PLACE], "fix", (F.col("status") == "released").alias("_released"))
     place = [f"_{name}" for name in PLACE]
     rows = tables.read(lake, bronze.name).join(F.broadcast(q), place, "inner")
     corrected = {name: F.coalesce(F.get_json_object("fix", f"$.{name}"), F.col(name)) for name in bronze.columns}

@@ -26,7 +26,7 @@ def verify(root: str, run_id: str, stores: Iterable[str]) -> list[str]:
     reader = Reader(root)
     found = operations(reader, run_id)
     if found.run is None:
-        raise BadInput(f"the lake at {root} has no run {run_id!r}", "see: make sql Q=\"select distinct run_id from ops.runs\"")
+        raise BadInput(f"the lake at {root} has no run {run_id!r}", 'see: make sql Q="select distinct run_id from ops.runs"')
     return [_gates(found), *(_store(reader, run_id, store) for store in stores), _files(found)]
 
 
