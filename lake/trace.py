@@ -49,9 +49,10 @@ def _sources(db: duckdb.DuckDBPyConnection, definition: Contract, held: dict[str
     A source that shares no column with the table is sought through those that do: an order's products by the order's items.
     """
     found = {}
-    missing = [contract(name) for name in definition.sources if name not in held]
+    sources = (definition.history_of,) if definition.history_of else definition.sources
+    missing = [contract(name) for name in sources if name not in held]
     for target in sorted(missing, key=lambda target: not _link(definition, target)):
-        near = [definition, *(contract(name) for name in definition.sources if name in held)]
+        near = [definition, *(contract(name) for name in sources if name in held)]
         of, link = next(((of, link) for of in near if (link := _link(of, target))), (definition, {}))
         if not link:
             held[target.name], found[target.name] = target.name, "all of it"
@@ -81,7 +82,7 @@ def _told(
     db: duckdb.DuckDBPyConnection, table: str, depth: int, held: dict[str, str], behind: dict[str, dict[str, str]], limit: int
 ) -> list[str]:
     """Lines on what was found behind a table."""
-    if contract(table).layer == "silver":
+    if contract(table).source:
         return _files(db, held[table], depth, limit)
     lines = []
     for source, how in behind[table].items():

@@ -23,6 +23,7 @@ TABLES = {
     "silver.order_payments": ("order_id, payment_sequential", [("o1", 1), ("o2", 1)]),
     "silver.order_reviews": ("review_id, order_id", [("r1", "o1")]),
     "silver.products": ("product_id", [("p1",), ("p2",), ("p3",)]),
+    "silver.products_history": ("product_id, valid_from", [("p1", "1900-01-01"), ("p2", "1900-01-01"), ("p2", "2018-01-02")]),
     "silver.sellers": ("seller_id, seller_zip_code_prefix", [("s1", "01310"), ("s2", "20040")]),
     "silver.geolocation": ("geolocation_zip_code_prefix, geolocation_city", [("01310", "SAO PAULO"), ("01310", "sp"), ("20040", "rio")]),
 }
@@ -34,11 +35,19 @@ def db() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("create schema gold; create schema silver")
     for name, (columns, rows) in TABLES.items():
-        place = name.startswith("silver.")
+        place = name.startswith("silver.") and not name.endswith("_history")
         values = [(*row, f"{name.split('.')[1]}.csv", line) if place else row for line, row in enumerate(rows, 2)]
         listed = ", ".join(f"({', '.join(map(repr, row))})" for row in values)
         connection.execute(f"create table {name} as from (values {listed}) as t({columns}{', _file, _line' if place else ''})")
     return connection
+
+
+def test_a_version_of_a_product_is_traced_to_the_product(db):
+    assert trace(db, "silver.products_history", {"product_id": "p2", "valid_from": "2018-01-02"}, 10) == [
+        "silver.products_history: 1 rows",
+        "  silver.products: 1 rows (by product_id)",
+        "    products.csv: line 3",
+    ]
 
 
 def test_an_item_is_traced_to_its_own_product_and_to_nothing_of_other_orders(db):
