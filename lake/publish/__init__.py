@@ -18,7 +18,7 @@ from types import ModuleType
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
 
-from lake.errors import BadEnvironment, LakeError, NotSet
+from lake.errors import BadEnvironment, LakeError, LawBroken, NotSet
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.publish.fingerprint import SIGN, Fingerprint
@@ -74,23 +74,60 @@ def publish(lake: Lake, run: Run, stores: Iterable[str] = STORES, again: bool = 
 
 
 def restore(run: Run, stores: Iterable[str] = STORES) -> None:
-    """Bring the previous snapshot back in stores; a second time brings back the one that it replaced."""
+    """Bring stores back to the one snapshot before. A store that shows it already is left as it is: a second time changes nothing,
+    and brings back those that were away the first time. One that fails does not stop the others.
+
+    Raises:
+        BadEnvironment: the stores do not share one snapshot to go back to, and nothing was done; or, raised after all stores, names those
+            that could not be brought back.
+    """
+    held: dict[str, tuple[Held | None, Held | None]] = {}
+    failed: dict[str, str] = {}
     for store in stores:
-        began = time.perf_counter()
-        held = STORES[store].restore()
-        _note(run, store, held.snapshot, "restored", began)
+        try:
+            held[store] = STORES[store].held(), STORES[store].held("previous")
+        except Exception as problem:
+            # Whatever a client throws: the other stores must get their turn.
+            failed[store] = _reason(store, problem)
+    if not held:
+        raise BadEnvironment("no store can be asked what it holds:\n    " + "\n    ".join(failed.values()), "`make status` shows which run")
+    snapshot = _one_before(held)
+    for store in stores:
+        began, status = time.perf_counter(), "unchanged"
+        try:
+            if store in held and held[store][0].snapshot.id != snapshot.id:
+                STORES[store].restore()
+                status = "restored"
+        except Exception as problem:
+            failed[store] = _reason(store, problem)
+        _note(run, store, snapshot, "failed" if store in failed else status, began, message=failed.get(store))
+    if failed:
+        said = "\n    ".join(failed.values())
+        raise BadEnvironment(f"{len(failed)} store(s) were not brought back to snapshot {snapshot.id}:\n    {said}", "restore again")
+
+
+def _one_before(held: Mapping[str, tuple[Held | None, Held | None]]) -> Snapshot:
+    """The one snapshot that stores showed before (or show, since they were brought back) and that all of them can show."""
+    goals = {of.snapshot.id: of.snapshot for now, before in held.values() if (of := now if now and now.restored else before)}
+    kept = {store: [of.snapshot.id if of else "nothing" for of in both] for store, both in held.items()}
+    found = [snapshot for snapshot in goals.values() if all(snapshot.id in both for both in kept.values())]
+    if len(found) != 1:
+        said = "\n    ".join(f"{store}: holds {now}, before it {before}" for store, (now, before) in kept.items())
+        hint = "`make publish` brings all of them to the newest; --stores names those that are to be brought back alone"
+        raise BadEnvironment(f"the stores do not share one snapshot to go back to:\n    {said}", hint)
+    return found[0]
 
 
 def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool) -> str | None:
     """Publish to one store, trying again after a while; the last error as text, None if it holds the snapshot now."""
-    began, error = time.perf_counter(), None
+    began, error, why = time.perf_counter(), None, None
     for wait in (*BACK_OFF, None):
         try:
-            held = STORES[store].held()
-            if not again and held and held.snapshot.id == snapshot.id:
+            held = None if again or why else STORES[store].held()
+            if held and held.snapshot.id == snapshot.id and held.shape == shape(STORES[store].views()):
                 _note(run, store, snapshot, "unchanged", began)
                 return None
-            with _loaded(lake, STORES[store], snapshot, None if again else held) as load:
+            with _loaded(lake, STORES[store], snapshot, held, why) as load:
                 if load.travelled == "all":
                     STORES[store].publish_all(lake, load.frames, load.new)
                 else:
@@ -102,6 +139,9 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
             error = _reason(store, problem)
             if isinstance(problem, NotSet):
                 break
+            if isinstance(problem, LawBroken):
+                # The same changes would fail in the same way for ever.
+                why = error
             if wait is not None:
                 say(f"  {error}; again in {wait:.0f} s")
                 time.sleep(wait)
@@ -110,10 +150,10 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
 
 
 @contextmanager
-def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None) -> Iterator[Load]:
-    """What has to travel to a store that holds something (or nothing)."""
+def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None, why: str | None) -> Iterator[Load]:
+    """What has to travel to a store that holds something (or nothing, or what changes can't be applied to, and why)."""
     with ExitStack() as kept:
-        load, why = _changes(lake, kept, store, snapshot, held) if held else (None, None)
+        load, why = _changes(lake, kept, store, snapshot, held) if held else (None, why)
         if load is None:
             if why:
                 say(f"  {store.NAME}: all is sent, since {why}")

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.request import urlopen
 
 import clickhouse_connect
@@ -59,14 +60,15 @@ def name_of(gold: Contract) -> str:
 
 def views() -> list[View]:
     """What ClickHouse shows: gold tables as they are."""
-    return [
-        View(name_of(c), {name: column.type for name, column in c.columns.items()}, (c.table,), lambda c=c, **frames: _own(c, frames))
-        for c in published()
-    ]
+    return [_view(gold) for gold in published()]
 
 
-def _own(gold: Contract, frames: Mapping[str, DataFrame]) -> DataFrame:
-    return frames[gold.table].select(*gold.columns)
+def _view(gold: Contract) -> View:
+    def rows(**frames: DataFrame) -> DataFrame:
+        return frames[gold.table].select(*gold.columns)
+
+    types = {name: column.type for name, column in gold.columns.items()}
+    return View(name_of(gold), types, (gold.table,), rows, _ddl(gold, name_of(gold), signed=False))
 
 
 def _ddl(gold: Contract, table: str, signed: bool) -> str:
@@ -154,10 +156,11 @@ def connected(reader: bool = False) -> Iterator[Client]:
         ) from error
 
 
-def held() -> Held | None:
-    """What readers see; None if there is nothing, or if a switch to another snapshot was cut off."""
+def held(state: str = "current") -> Held | None:
+    """What readers see, or with state `previous` what they saw before; None if there is nothing, or if a switch to another
+    snapshot was cut off."""
     with connected() as client:
-        return _marked(client, "current")
+        return _marked(client, state)
 
 
 def _marked(client: Client, state: str) -> Held | None:
@@ -206,6 +209,8 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as client:
+        if gone := new.fingerprints.keys() - _there(client):
+            raise LawBroken(f"ClickHouse: {', '.join(sorted(gone))}: there is nothing any more to which changes could be applied")
         for gold in _of(changes):
             name = name_of(gold)
             if SIGN not in changes[name].columns:
@@ -306,34 +311,59 @@ def _switching(client: Client, new: Held) -> Iterator[None]:
 
 
 def _switch(client: Client, new: Held, names: list[str]) -> None:
-    """Exchange the staged tables with those that readers see, which become __previous: one statement for all."""
-    there = {row[0] for row in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows}
+    """Exchange the staged tables with those that readers see, which become __previous: one statement for all. A table that is
+    published no longer becomes __previous as well."""
+    there, before = _there(client), _marked(client, "current")
+    # By the contracts too: there is no marker where a switch was cut off.
+    known = {*map(name_of, layer("gold")), *(before.fingerprints if before else ())}
+    old, unpublished = [name for name in names if name in there], known - new.fingerprints.keys()
     with _switching(client, new):
-        if old := [name for name in names if name in there]:
-            _exchange(client, old, "__stage")
-            client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}__previous`" for name in old) + " SYNC")
-        renamed = {f"{name}__stage": f"{name}__previous" if name in there else name for name in names}
-        if renamed:
-            client.command("RENAME TABLE " + ", ".join(f"`{name}` TO `{to}`" for name, to in renamed.items()))
+        _exchange(client, old, "__stage")
+        _drop_previous(client, [*old, *unpublished])
+        _rename(client, {f"{name}__stage": f"{name}__previous" if name in there else name for name in names})
+        _rename(client, {name: f"{name}__previous" for name in unpublished & there})
+
+
+def _there(client: Client) -> set[str]:
+    return {row[0] for row in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows}
 
 
 def _exchange(client: Client, names: list[str], suffix: str) -> None:
-    client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}{suffix}`" for name in names))
+    if names:
+        client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}{suffix}`" for name in names))
+
+
+def _drop_previous(client: Client, names: list[str]) -> None:
+    if names:
+        client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}__previous`" for name in names) + " SYNC")
+
+
+def _rename(client: Client, names: Mapping[str, str]) -> None:
+    if names:
+        client.command("RENAME TABLE " + ", ".join(f"`{name}` TO `{to}`" for name, to in names.items()))
 
 
 def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
-        BadEnvironment: there is none, or the server is away.
+        BadEnvironment: there is none, its tables are gone, or the server is away.
     """
     with connected() as client:
         now, before = _marked(client, "current"), _marked(client, "previous")
         if not now or not before:
             raise BadEnvironment("ClickHouse holds no previous snapshot", "publish at least twice")
+        before = replace(before, restored=True)
         # A table that is the same in both was perhaps not exchanged then, and need not be now.
-        names = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
+        other = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
+        if gone := {f"{name}__previous" for name in other} - _there(client):
+            raise BadEnvironment(
+                f"ClickHouse: {', '.join(sorted(gone))}: gone, so {before.snapshot.id} can't be brought back", "publish again"
+            )
+        come = [name for name in now.fingerprints if name not in before.fingerprints]
         with _switching(client, before):
-            if names:
-                _exchange(client, names, "__previous")
+            _exchange(client, [name for name in other if name in now.fingerprints], "__previous")
+            _drop_previous(client, come)
+            _rename(client, {name: f"{name}__previous" for name in come})
+            _rename(client, {f"{name}__previous": name for name in other if name not in now.fingerprints})
     return before

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.publish.fingerprint import SIGN
 from lake.publish.view import View
+
+CODE = Path(__file__).read_text(encoding="utf-8")
 
 
 def products(dim_product: DataFrame, fact_order_items: DataFrame, fact_reviews: DataFrame) -> DataFrame:
@@ -70,7 +74,7 @@ def _collection(name: str, sources: tuple[str, ...], build: Callable[..., DataFr
         kept = [SIGN] if SIGN in documents.columns else []
         return documents.select(F.to_json(F.struct(*columns)).alias("document"), *[F.col(n).alias(n) for n in list(types)[1:]], *kept)
 
-    return View(name, types, sources, build, grain, compared)
+    return View(name, types, sources, build, CODE, grain, compared)
 
 
 VIEWS = (
@@ -81,3 +85,21 @@ VIEWS = (
     _collection("reviews", ("fact_reviews",), reviews, None, score="int"),
     _collection("recommendations", ("recommendations",), recommendations, "customer_unique_id"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Collection:
+    """How a collection is made: its indexes, and which fields a document must have with which BSON types."""
+
+    indexes: tuple[tuple[str, ...], ...]
+    required: dict[str, str]
+
+
+COLLECTIONS = {
+    "products": Collection((("category.name",), ("reviews.mean_score",)), {"_id": "string", "category": "object", "sales": "object"}),
+    "reviews": Collection(
+        (("score",), ("order_id",), ("customer_unique_id",), ("answered_at",)),
+        {"_id": "string", "order_id": "string", "score": "int", "created_at": "date"},
+    ),
+    "recommendations": Collection((), {"_id": "string", "products": "array", "model_run": "string"}),
+}

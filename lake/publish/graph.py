@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,6 +15,9 @@ from lake.publish.view import View
 CUSTOMER, PRODUCT = ("Customer", "customer_unique_id"), ("Product", "product_id")
 SELLER, CATEGORY = ("Seller", "seller_id"), ("Category", "name")
 LABELS = (CUSTOMER, PRODUCT, SELLER, CATEGORY)
+# The gold tables that have a row for each node of these.
+TABLES = {CUSTOMER: "dim_customer", PRODUCT: "dim_product", SELLER: "dim_seller"}
+CODE = Path(__file__).read_text(encoding="utf-8")
 # The label of the nodes in which changes travel: one for all kinds, since a Spark job for each costs more than its rows do.
 CHANGE = "_Change"
 
@@ -90,7 +94,7 @@ class Kind:
 
 def _nodes(label: tuple[str, str], source: str, build: Callable[..., DataFrame], grain: str | None = None, **properties: str) -> Kind:
     types = {label[1]: "string", **properties}
-    return Kind(View(label[0], types, (source,), _typed(types, build), grain), (label[1],), label)
+    return Kind(View(label[0], types, (source,), lambda **frames: _typed(build(frames[source]), types), CODE, grain), (label[1],), label)
 
 
 def _edges(
@@ -102,12 +106,22 @@ def _edges(
     grain: str | None = None,
     **properties: str,
 ) -> Kind:
+    """Relationships both of whose nodes are there: an item may come to gold weeks before its seller or product does."""
     types = {"start": "string", "end": "string", **properties}
-    return Kind(View(name, types, (source,), _typed(types, build), grain), ("start", "end"), start, end)
+    ends = {column: label for column, label in (("start", start), ("end", end)) if TABLES.get(label, source) != source}
+
+    def rows(**frames: DataFrame) -> DataFrame:
+        edges = build(frames[source])
+        for column, label in ends.items():
+            edges = edges.join(frames[TABLES[label]].select(F.col(label[1]).alias(column)), column, "left_semi")
+        return _typed(edges, types)
+
+    sources = tuple(dict.fromkeys([source, *(TABLES[label] for label in ends.values())]))
+    return Kind(View(name, types, sources, rows, CODE, grain), ("start", "end"), start, end)
 
 
-def _typed(types: dict[str, str], build: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
-    return lambda **frames: build(*frames.values()).select(*[F.col(name).cast(type_).alias(name) for name, type_ in types.items()])
+def _typed(rows: DataFrame, types: dict[str, str]) -> DataFrame:
+    return rows.select(*[F.col(name).cast(type_).alias(name) for name, type_ in types.items()])
 
 
 def _customers(dim_customer: DataFrame) -> DataFrame:
@@ -153,7 +167,7 @@ KINDS = (
         orders="bigint", items="bigint", revenue_centavos="bigint",
     ),
     _edges("ALSO_BOUGHT", PRODUCT, PRODUCT, "bought_together", _also_bought, orders="bigint", lift="double"),
-    _edges("RECOMMENDED", CUSTOMER, PRODUCT, "recommendations", _recommended, rank="bigint", score="double"),
+    _edges("RECOMMENDED", CUSTOMER, PRODUCT, "recommendations", _recommended, "customer_unique_id", rank="bigint", score="double"),
 )  # fmt: skip
 
 

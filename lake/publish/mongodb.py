@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.errors import BadConfiguration, BadEnvironment, LawBroken
-from lake.publish.documents import VIEWS
+from lake.publish.documents import COLLECTIONS, VIEWS, Collection
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
 from lake.publish.view import WRITERS, View, fingerprints
@@ -34,24 +34,8 @@ MARKER = "_snapshots"
 # One transaction holds so many documents without pressing on the server's memory; with more all is sent.
 MOST_CHANGES = 20_000
 DOCUMENTS_A_BATCH = 4000
-
-
-@dataclass(frozen=True)
-class Collection:
-    """How a collection is made: its indexes, and which fields a document must have with which BSON types."""
-
-    indexes: tuple[tuple[str, ...], ...]
-    required: dict[str, str]
-
-
-COLLECTIONS = {
-    "products": Collection((("category.name",), ("reviews.mean_score",)), {"_id": "string", "category": "object", "sales": "object"}),
-    "reviews": Collection(
-        (("score",), ("order_id",), ("customer_unique_id",), ("answered_at",)),
-        {"_id": "string", "order_id": "string", "score": "int", "created_at": "date"},
-    ),
-    "recommendations": Collection((), {"_id": "string", "products": "array", "model_run": "string"}),
-}
+# How the connector divides a collection by itself can't be done to one that has no documents.
+UNDIVIDED = {"partitioner": "com.mongodb.spark.sql.connector.read.partitioner.SinglePartitionPartitioner"}
 
 
 def views() -> list[View]:
@@ -87,10 +71,11 @@ def connected(reader: bool = False) -> Iterator[Database]:
         raise BadEnvironment(f"MongoDB: {str(error).split(',')[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def held() -> Held | None:
-    """What readers see; None if there is nothing, or if a switch to another snapshot was cut off."""
+def held(state: str = "current") -> Held | None:
+    """What readers see, or with state `previous` what they saw before; None if there is nothing, or if a switch to another
+    snapshot was cut off."""
     with connected() as database:
-        return _marked(database, "current")
+        return _marked(database, state)
 
 
 def _marked(database: Database, state: str, session: ClientSession | None = None) -> Held | None:
@@ -136,6 +121,8 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as database:
+        if gone := new.fingerprints.keys() - _there(database):
+            raise LawBroken(f"MongoDB: {', '.join(sorted(gone))}: there is nothing any more to which changes could be applied")
         # What is sent now is no longer what leads back to the previous snapshot.
         database[MARKER].delete_many({"_id": "previous"})
         for view in VIEWS:
@@ -151,9 +138,13 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
             session.with_transaction(lambda session: _apply(database, session, new, _marked(database, "current", session)))
 
 
+def _there(database: Database) -> set[str]:
+    return set(database.list_collection_names())
+
+
 def _apply(database: Database, session: ClientSession, new: Held, before: Held | None) -> None:
     """Within a transaction: put what was sent into the collections, count and sum them, and set the marker."""
-    there = database.list_collection_names()
+    there = _there(database)
     for view in (view for view in VIEWS if f"{view.name}__changes" in there):
         rows = list(database[f"{view.name}__changes"].find({}, session=session))
         coming = {row["document"]["_id"]: row["document"] for row in rows if row[SIGN] > 0}
@@ -213,7 +204,9 @@ def send(frame: DataFrame, collection: str) -> None:
 
 
 def _read(lake: Lake, collection: str, like: DataFrame) -> DataFrame:
-    return lake.spark.read.format("mongodb").options(**_options(collection)).schema(like.schema).load()
+    with connected() as database:
+        options = _options(collection) | ({} if database[collection].find_one() else UNDIVIDED)
+    return lake.spark.read.format("mongodb").options(**options).schema(like.schema).load()
 
 
 def _options(collection: str) -> dict[str, str]:
@@ -234,7 +227,7 @@ def _switch(database: Database, new: Held) -> None:
     what is cut off halfway is neither held nor brought back."""
     before = _marked(database, "current")
     database[MARKER].delete_many({})
-    there = database.list_collection_names()
+    there = _there(database)
     for name in COLLECTIONS:
         if name in there:
             database[name].aggregate([{"$out": f"{name}__previous"}])
@@ -246,17 +239,21 @@ def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
-        BadEnvironment: there is none, or the server is away.
+        BadEnvironment: there is none, its collections are gone, or the server is away.
     """
     with connected() as database:
         now, before = _marked(database, "current"), _marked(database, "previous")
         if not now or not before:
             raise BadEnvironment("MongoDB holds no previous snapshot", "publish at least twice")
-        before = replace(before, travelled=now.travelled)
+        before = replace(before, travelled=now.travelled, restored=True)
         if now.travelled == "changes":
             with database.client.start_session() as session:
                 session.with_transaction(lambda session: _take_back(database, session, before, now))
         else:
+            if gone := {f"{name}__previous" for name in COLLECTIONS} - _there(database):
+                raise BadEnvironment(
+                    f"MongoDB: {', '.join(sorted(gone))}: gone, so {before.snapshot.id} can't be brought back", "publish again"
+                )
             for name, collection in COLLECTIONS.items():
                 _make(database, f"{name}__stage", collection)
                 database[f"{name}__previous"].aggregate([{"$merge": f"{name}__stage"}])
@@ -265,7 +262,7 @@ def restore() -> Held:
 
 
 def _take_back(database: Database, session: ClientSession, before: Held, now: Held) -> None:
-    """Within a transaction: turn what was sent around and apply it, so that a second time it leads forth again."""
+    """Within a transaction: turn what was sent around and apply it."""
     for view in VIEWS:
         database[f"{view.name}__changes"].update_many({}, {"$mul": {SIGN: -1}}, session=session)
     _apply(database, session, before, now)

@@ -67,10 +67,10 @@ def connected() -> Iterator[Driver]:
         raise BadEnvironment(f"Neo4j: {str(error).splitlines()[0]}", "`make status` shows whether it runs; then publish again") from error
 
 
-def held() -> Held | None:
-    """What readers see; None if there is nothing."""
+def held(state: str = "current") -> Held | None:
+    """What readers see, or with state `previous` what they saw before; None if there is nothing."""
     with connected() as driver:
-        return _marked(driver, "current")
+        return _marked(driver, state)
 
 
 def _marked(driver: Driver, state: str) -> Held | None:
@@ -267,7 +267,7 @@ def restore() -> Held:
         now, before = _marked(driver, "current"), _marked(driver, "previous")
         if not now or not before:
             raise BadEnvironment("Neo4j holds no previous snapshot", "publish at least twice")
-        before = replace(before, travelled=now.travelled)
+        before = replace(before, travelled=now.travelled, restored=True)
 
         def bring_back(transaction: ManagedTransaction) -> None:
             if now.travelled == "changes":

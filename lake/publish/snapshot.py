@@ -43,15 +43,17 @@ class Held:
 
     Attributes:
         snapshot: what readers see.
-        shape: what the store's views looked like (`View.shape`): another shape means that the store has to be filled anew.
+        shape: what the store's views looked like (lake.publish.view.shape): another shape means that the store has to be filled anew.
         travelled: `all`, or `changes` since the snapshot before.
         fingerprints: of each view.
+        restored: brought back in the place of a newer one.
     """
 
     snapshot: Snapshot
     shape: str
     travelled: str
     fingerprints: Mapping[str, Fingerprint]
+    restored: bool = False
 
     def to_json(self) -> str:
         return json.dumps(
@@ -62,6 +64,7 @@ class Held:
                 "shape": self.shape,
                 "travelled": self.travelled,
                 "fingerprints": {name: value.to_json() for name, value in self.fingerprints.items()},
+                "restored": self.restored,
             }
         )
 
@@ -69,7 +72,7 @@ class Held:
     def from_json(text: str) -> Held:
         said = json.loads(text)
         fingerprints = {name: Fingerprint.of(**value) for name, value in said["fingerprints"].items()}
-        return Held(Snapshot(said["versions"], said["runs"]), said["shape"], said["travelled"], fingerprints)
+        return Held(Snapshot(said["versions"], said["runs"]), said["shape"], said["travelled"], fingerprints, said.get("restored", False))
 
 
 def published_tables() -> list[Contract]:

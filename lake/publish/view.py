@@ -30,8 +30,9 @@ class View:
         types: its columns with types as contracts write them, as they are compared.
         sources: the gold tables it is made of, by the names of `build`'s arguments.
         build: frames of the sources -> its rows.
+        made_by: a text that is another one when the same gold would be shown differently.
         grain: the column of the sources by whose values it can be made again for what changed; None where each row is made
-            of one row of its one source.
+            of one row of its one source, or where it is small enough to be compared whole.
         compared: its rows -> the columns of `types`, where these are not its own.
     """
 
@@ -39,6 +40,7 @@ class View:
     types: Mapping[str, str]
     sources: tuple[str, ...]
     build: Callable[..., DataFrame]
+    made_by: str
     grain: str | None = None
     compared: Callable[[DataFrame], DataFrame] | None = None
 
@@ -54,8 +56,8 @@ def fingerprints(views: Iterable[View], frames: Mapping[str, DataFrame]) -> dict
 
 
 def shape(views: Iterable[View]) -> str:
-    """A name for what the views look like."""
-    return hashlib.sha256(repr([(v.name, list(v.types.items()), v.sources) for v in views]).encode()).hexdigest()[:12]
+    """A name for what the views look like and how they are made."""
+    return hashlib.sha256(repr([(v.name, list(v.types.items()), v.sources, v.made_by) for v in views]).encode()).hexdigest()[:12]
 
 
 def whole(lake: Lake, view: View, snapshot: Snapshot) -> DataFrame:
@@ -84,7 +86,7 @@ def difference(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> Data
     feeds = {source: _feed(lake, f"gold.{source}", since, until) for source in moved(view, since, until)}
     if any(feed is None for feed in feeds.values()):
         return None
-    if view.grain is None:
+    if view.grain is None and len(view.sources) == 1:
         (source, feed), gone = next(iter(feeds.items())), F.col("_change_type").isin(*GONE)
         name = f"gold.{source}"
         if list(view.types) == list(contract(name).columns) and since.versions[name] + 1 == until.versions[name]:
@@ -92,10 +94,12 @@ def difference(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> Data
             return feed.select(*view.types, F.when(gone, -1).otherwise(1).alias(SIGN))
         before, after = view.build(**{source: feed.where(gone)}), view.build(**{source: feed.where(~gone)})
     else:
-        old, new = _sources(lake, view, since), _sources(lake, view, until)
-        touched = reduce(DataFrame.unionByName, [_touched(view, source, feed, (old, new)) for source, feed in feeds.items()])
-        touched = F.broadcast(touched.distinct())
-        before, after = (view.build(**{n: _restricted(f, view.grain, touched) for n, f in frames.items()}) for frames in (old, new))
+        sides = (_sources(lake, view, since), _sources(lake, view, until))
+        if view.grain:
+            touched = reduce(DataFrame.unionByName, [_touched(view, source, feed, sides) for source, feed in feeds.items()])
+            touched = F.broadcast(touched.distinct())
+            sides = tuple({n: _restricted(f, view.grain, touched) for n, f in frames.items()} for frames in sides)
+        before, after = (view.build(**frames) for frames in sides)
     columns = after.columns
     signed = before.withColumn(SIGN, F.lit(-1)).unionByName(after.withColumn(SIGN, F.lit(1)))
     return signed.groupBy(*columns).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)

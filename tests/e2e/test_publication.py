@@ -16,6 +16,7 @@ from bson.decimal128 import Decimal128
 from lake.errors import BadEnvironment
 from lake.publish import STORES, clickhouse, mongodb, neo4j
 from lake.sql import open_sql
+from tests.e2e import relationships
 from tests.lakes import ROOT, python, started, submit, until
 
 LAKE = "s3a://lake/tables"
@@ -96,10 +97,15 @@ def test_readers_see_the_old_or_the_new_and_only_changes_travel(another_day):
     equal_to_gold()
 
 
+def test_relationships_have_come_with_the_seller_and_the_product_that_they_waited_for(another_day):
+    for name, (pairs, complete, shown) in relationships.counted(LAKE).items():
+        assert shown == complete == pairs, name
+
+
 def test_all_anew_gives_the_same_content_and_each_way_leads_back(another_day):
     by_changes = fingerprints()
     back = submit("publish", "--profile", "minio", "--restore")
-    assert back.returncode == 0, back.stdout
+    assert back.returncode == 0 and back.stdout.count("restored") == 3, back.stdout
     before = fingerprints()
     assert before != by_changes
     equal_to_gold()
@@ -108,6 +114,8 @@ def test_all_anew_gives_the_same_content_and_each_way_leads_back(another_day):
     assert fingerprints() == by_changes
     back = submit("publish", "--profile", "minio", "--restore")
     assert back.returncode == 0 and fingerprints() == before, back.stdout
+    again = submit("publish", "--profile", "minio", "--restore")
+    assert again.returncode == 0 and again.stdout.count("unchanged") == 3 and fingerprints() == before, again.stdout
 
 
 def test_a_killed_publication_is_made_good_by_the_next(another_day):
