@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -131,7 +132,7 @@ def ingest(lake: Lake, run: Run) -> list[str]:
 def _fresh(lake: Lake, delivered: list[Delivered], known: list[dict]) -> list[Arrival]:
     """What is in the landing folder and not in ops.files, and files there that repeat others and now say something."""
     by_place = {(r["file"], r["bytes"], r["modified"]): r for r in sorted(known, key=lambda r: STATUSES.index(r["status"]))}
-    told: dict[str, list[Told]] = {c.name: [] for c in layer("bronze")}
+    told: dict[str, list[Told]] = defaultdict(list)
     for record in known:
         if record["status"] == "loaded":
             drop = date.fromisoformat(record["drop_date"]) if record["drop_date"] else date.min

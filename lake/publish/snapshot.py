@@ -21,16 +21,17 @@ class Snapshot:
 
     Attributes:
         versions: by table.
-        runs: the run that wrote each of them, which tells a lake from another that has come to the same versions.
+        commits: Delta's identifier of the commit that made each, which tells a lake from another that has come to the same versions,
+            by runs of the same names perhaps.
     """
 
     versions: Mapping[str, int]
-    runs: Mapping[str, str]
+    commits: Mapping[str, str]
 
     @property
     def id(self) -> str:
         """The same for the same versions of the same lake."""
-        return hashlib.sha256(json.dumps([self.versions, self.runs], sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps([self.versions, self.commits], sort_keys=True).encode()).hexdigest()[:12]
 
     def written_at(self, lake: Lake) -> datetime:
         """When the newest of its tables was written (wall clock, UTC, without zone); if nobody knows any more, never."""
@@ -60,7 +61,7 @@ class Held:
             {
                 "id": self.snapshot.id,
                 "versions": dict(self.snapshot.versions),
-                "runs": dict(self.snapshot.runs),
+                "commits": dict(self.snapshot.commits),
                 "shape": self.shape,
                 "travelled": self.travelled,
                 "fingerprints": {name: value.to_json() for name, value in self.fingerprints.items()},
@@ -72,7 +73,8 @@ class Held:
     def from_json(text: str) -> Held:
         said = json.loads(text)
         fingerprints = {name: Fingerprint.of(**value) for name, value in said["fingerprints"].items()}
-        return Held(Snapshot(said["versions"], said["runs"]), said["shape"], said["travelled"], fingerprints, said.get("restored", False))
+        snapshot = Snapshot(said["versions"], said.get("commits", {}))
+        return Held(snapshot, said["shape"], said["travelled"], fingerprints, said.get("restored", False))
 
 
 def published_tables() -> list[Contract]:
@@ -89,4 +91,4 @@ def newest_snapshot(lake: Lake) -> Snapshot:
     versions = {c.name: tables.version(lake, c.name) for c in published_tables()}
     if missing := [name for name, at in versions.items() if at is None]:
         raise GateFailed(f"nothing can be published: {', '.join(missing)} do not exist", "run the pipeline with all its steps first")
-    return Snapshot(versions, {name: tables.note(lake, name).run_id for name in versions})
+    return Snapshot(versions, tables.commits_of(lake, versions))

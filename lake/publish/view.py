@@ -67,7 +67,7 @@ def whole(lake: Lake, view: View, snapshot: Snapshot) -> DataFrame:
 
 def moved(view: View, since: Snapshot, until: Snapshot) -> list[str]:
     """The sources of a view that two snapshots have in different versions."""
-    return [s for s in view.sources if (since.versions.get(f"gold.{s}"), since.runs.get(f"gold.{s}")) != _at(until, s)]
+    return [s for s in view.sources if _at(since, s) != _at(until, s)]
 
 
 def written_anew(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> bool:
@@ -76,8 +76,8 @@ def written_anew(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> bo
     return any(tables.replaced(lake, name, since.versions.get(name, -1), until.versions[name]) for name in names)
 
 
-def _at(snapshot: Snapshot, source: str) -> tuple[int, str]:
-    return snapshot.versions[f"gold.{source}"], snapshot.runs[f"gold.{source}"]
+def _at(snapshot: Snapshot, source: str) -> tuple[int | None, str | None]:
+    return snapshot.versions.get(f"gold.{source}"), snapshot.commits.get(f"gold.{source}")
 
 
 def difference(lake: Lake, view: View, since: Snapshot, until: Snapshot) -> DataFrame | None:
@@ -113,8 +113,7 @@ def _feed(lake: Lake, table: str, since: Snapshot, until: Snapshot) -> DataFrame
     start = since.versions.get(table)
     if start is None or start >= until.versions[table]:
         return None
-    told = tables.note(lake, table, start)
-    if told is None or told.run_id != since.runs[table]:
+    if tables.commits_of(lake, {table: start}) != {table: since.commits.get(table)}:
         return None
     return tables.changes(lake, table, start, until.versions[table])
 
