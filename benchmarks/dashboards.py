@@ -19,7 +19,8 @@ from clickhouse_connect.driver.client import Client
 
 from infra.local import environment
 from infra.local.superset_server import Session
-from lake.publish.clickhouse import connected, name_of, published
+from lake.publish.clickhouse import connected
+from lake.publish.columnar import name_of, published
 from lake.settings import ROOT, read_env_file
 from tests.superset.browser import DASHBOARDS, browser, charts_of
 

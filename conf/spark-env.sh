@@ -36,11 +36,13 @@ fi
 # 300 MB in the landing folder on, rows are most of the work, and what runs ten times as often as usual gets the full compiler
 # too.
 landing="${LANDING:-$here/../data/landing}"
+before=""
 for word in "$@"; do
-  case "$word" in --landing=*) landing="${word#*=}" ;; esac
-  if [ "${before:-}" = --landing ]; then landing="$word"; fi
-  case "$word" in --driver-memory=*) SPARK_DRIVER_MEMORY="${word#*=}" ;; esac
-  if [ "${before:-}" = --driver-memory ]; then SPARK_DRIVER_MEMORY="$word"; fi
+  case "$before" in --landing | --driver-memory) word="$before=$word" ;; esac
+  case "$word" in
+    --landing=*) landing="${word#*=}" ;;
+    --driver-memory=*) SPARK_DRIVER_MEMORY="${word#*=}" ;;
+  esac
   before="$word"
 done
 kilobytes="$(du -sk "$landing" 2> /dev/null | cut -f1)"

@@ -15,7 +15,7 @@ from lake.errors import BadInput
 from lake.gold import BUILDERS
 from lake.ledger import Outcome, Run, say
 from lake.session import Lake
-from lake.versions import BEGINNING, typed
+from lake.versions import drop_day, typed
 
 
 def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | None, reason: str) -> None:
@@ -45,7 +45,7 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
 def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None, outcome: Outcome) -> None:
     rows = tables.read(lake, silver.source)
     if period:
-        rows = rows.where(F.coalesce("_drop_date", F.lit(BEGINNING).cast("date")).between(*period))
+        rows = rows.where(drop_day().between(*period))
         if rows.isEmpty():
             raise BadInput(f"{silver.source} has no drop from {period[0]} to {period[1]}", "files without a date are of 1900-01-01")
     before = tables.note(lake, silver.name)

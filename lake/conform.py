@@ -24,7 +24,7 @@ from lake.parallel import in_order
 from lake.quality import judge, measure, require
 from lake.session import Lake
 from lake.suites import Rule, Suite, suite, waived_rules
-from lake.versions import BEGINNING, classified, last_said, typed
+from lake.versions import BEGINNING, classified, drop_day, last_said, typed
 from lake.withheld import reopen, withhold
 
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
@@ -173,10 +173,6 @@ def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame
     for n in looked:
         changed = changed | ~F.col(n).eqNullSafe(F.col(f"old_{n}"))
     again = again.where(changed).select(*silver.columns, *silver.technical)
-    given = rows.schema["_given"].dataType.simpleString()
-    again = again.withColumns(
-        {"_raw": F.lit(None).cast("string"), "_given": F.lit(None).cast(given), "_broken": F.lit(None).cast("array<string>")}
-    )
     return rows.unionByName(again.withColumn("_again", F.lit(True)), allowMissingColumns=True)
 
 
@@ -222,7 +218,7 @@ def _newest_drop(lake: Lake, silver: Contract, before: tables.Note | None) -> st
         return before.facts[NEWEST_DROP]
     # Written by code that did not note it yet.
     read = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
-    return read.agg(F.max("_drop_date").cast("string")).first()[0] or BEGINNING
+    return read.agg(F.max(drop_day()).cast("string")).first()[0] or BEGINNING
 
 
 def _require_few(silver: Contract, counts: _Counts) -> None:

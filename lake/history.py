@@ -11,7 +11,7 @@ from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
 from lake.session import Lake
-from lake.versions import BEGINNING, order_of, typed
+from lake.versions import drop_day, order_of, typed
 
 
 def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str, order: Sequence[Column]) -> DataFrame:
@@ -53,8 +53,7 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
             return
 
         def dated(frame: DataFrame) -> DataFrame:
-            at = F.coalesce("_drop_date", F.lit(BEGINNING).cast("date")).alias("valid_from")
-            return frame.select(*says, at, order_of(silver).alias("_order"))
+            return frame.select(*says, drop_day().alias("valid_from"), order_of(silver).alias("_order"))
 
         versions = dated(rows)
         if before:

@@ -184,7 +184,7 @@ def _join(lines: Iterable[str], columns: int) -> dict[int, int]:
             start, held = (number, [line]) if odd else (0, [])
         elif not odd:
             held.append(line)
-        elif _fields([*held, line]) == columns:
+        elif (record := _record("".join([*held, line]))) is not None and len(record) == columns:
             joined.update(dict.fromkeys(range(start, number + 1), start))
             held = []
         else:
@@ -192,20 +192,17 @@ def _join(lines: Iterable[str], columns: int) -> dict[int, int]:
     return joined
 
 
-def _fields(lines: list[str]) -> int:
-    """The fields of lines that make one record, -1 where they make none: a quote within a field opens nothing, and the line ends."""
+def _record(text: str) -> list[str] | None:
+    """The fields of a record, None where the text is no one record: a quote within a field opens nothing, and the line ends."""
     try:
-        rows = list(csv.reader(["".join(lines).rstrip("\r\n")]))
+        rows = list(csv.reader([text.rstrip("\r\n")]))
     except csv.Error:
-        return -1
-    return len(rows[0]) if len(rows) == 1 else -1
+        return None
+    return rows[0] if len(rows) == 1 else None
 
 
 def _is_record(line: str, columns: int) -> bool:
     if line.count(",") < columns - 1:
         return False
-    try:
-        row = next(csv.reader([line.rstrip("\r\n")]), [])
-    except csv.Error:
-        return False
-    return len(row) == columns and bool(row[0]) and not any(c.isspace() for c in row[0])
+    row = _record(line)
+    return row is not None and len(row) == columns and bool(row[0]) and not any(c.isspace() for c in row[0])

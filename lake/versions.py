@@ -66,13 +66,17 @@ def _typed(text: Column, type_: str) -> Column:
     return text.try_cast(type_)
 
 
+def drop_day() -> Column:
+    """The date of the drop that brought a row; rows of files without one were there from the beginning."""
+    return F.coalesce("_drop_date", F.lit(BEGINNING).cast("date"))
+
+
 def order_of(silver: Contract) -> Column:
     """What makes one version of a key newer than another: the newest event it knows of, the date of its drop, and, where the source
     gives neither, that it came later."""
     newest = [F.coalesce(*(F.col(n) for n in silver.newer))] if len(silver.newer) == 1 else []
     newest = [F.greatest(*(F.col(n) for n in silver.newer))] if len(silver.newer) > 1 else newest
-    drop = F.coalesce(F.col("_drop_date"), F.lit(BEGINNING).cast("date"))
-    told = [*newest, drop, F.col("_batch"), F.col("_file"), F.col("_line")]
+    told = [*newest, drop_day(), F.col("_batch"), F.col("_file"), F.col("_line")]
     return F.struct(*[column.alias(f"o{i}") for i, column in enumerate(told)])
 
 

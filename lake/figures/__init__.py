@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lake.errors import BadInput
 from lake.figures.business import Business, business
 from lake.figures.operations import Operations, operations
 from lake.figures.reader import Reader
@@ -29,7 +28,4 @@ def collect(root: str, run_id: str | None = None) -> Figures:
         BadInput: there is no such folder, or no such run.
     """
     reader = Reader(root)
-    found = operations(reader, run_id)
-    if run_id and not found.run:
-        raise BadInput(f"the lake at {root} has no run {run_id!r}", 'see: make sql Q="select distinct run_id from ops.runs"')
-    return Figures(root, business(reader), found)
+    return Figures(root, business(reader), operations(reader, run_id))

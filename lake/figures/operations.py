@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lake.contracts import LAYERS, contracts
+from lake.errors import BadInput
 from lake.figures.mask import masked_key, masked_row
 from lake.figures.reader import Reader, Row
 
@@ -75,12 +76,19 @@ class Operations:
 
 
 def operations(reader: Reader, run_id: str | None = None) -> Operations:
-    """All figures of ops; of the newest run unless one is named."""
-    run_id = run_id or _newest(reader)
+    """All figures of ops; of the newest run unless one is named.
+
+    Raises:
+        BadInput: the lake has no run of this name.
+    """
+    named, run_id = run_id, run_id or _newest(reader)
     work = _work(reader, run_id)
+    run = _run(reader, run_id, work)
+    if named and run is None:
+        raise BadInput(f"the lake at {reader.root} has no run {named!r}", 'see: make sql Q="select distinct run_id from ops.runs"')
     quarantined = reader.row("select count(*) as n from ops.quarantine where status <> 'replayed'")
     return Operations(
-        run=_run(reader, run_id, work),
+        run=run,
         steps=_steps(work),
         work=work,
         quality=_by_layer(reader.rows(f'{_RESULTS} select "table", run_id, {_VERDICTS} from newest group by all')),

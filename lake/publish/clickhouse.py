@@ -16,10 +16,10 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from lake.contracts import Column, Contract, layer
+from lake.contracts import Contract, layer
 from lake.errors import BadEnvironment, LawBroken
+from lake.publish.columnar import ddl, finish, name_of, published, sent, view
 from lake.publish.fingerprint import FIELD, NULL, SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
 from lake.publish.view import WRITERS, View
@@ -29,91 +29,14 @@ from lake.settings import required
 NAME = "clickhouse"
 # Its client tells errors that it raises as well.
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
-# The older system's names where it had them.
-RENAMED = {"fact_order_items": "sales_fact"}
-TYPES = {
-    "string": "String", "int": "Int32", "bigint": "Int64", "double": "Float64", "boolean": "Bool", "date": "Date32",
-    "timestamp": "DateTime64(6, 'UTC')",
-}  # fmt: skip
-# Dates and times travel as whole numbers, of which the server makes what they are: the driver shifts them by the zone of the
-# JVM, and counts in nanoseconds, which end in the year 2262.
-NUMBERS = {
-    "date": ("Int32", F.unix_date, "addDays(toDate32('1970-01-01'), {})"),
-    "timestamp": ("Int64", F.unix_micros, "fromUnixTimestamp64Micro({}, 'UTC')"),
-}
 ROWS_A_BATCH = 50_000
 TAKES_WHOLE = True
 SECONDS_TO_ANSWER = 5
-# A part of a table that is sent again, because a task of Spark was tried again, is known by its checksum and dropped.
-PARTS_REMEMBERED = 1000
-
-
-def published() -> list[Contract]:
-    """The gold tables that go to ClickHouse."""
-    return [c for c in layer("gold") if NAME in c.publish]
-
-
-def name_of(gold: Contract) -> str:
-    """The name of a gold table in ClickHouse."""
-    return RENAMED.get(gold.table, gold.table)
 
 
 def views() -> list[View]:
     """What ClickHouse shows: gold tables as they are."""
-    return [_view(gold) for gold in published()]
-
-
-def _view(gold: Contract) -> View:
-    def rows(**frames: DataFrame) -> DataFrame:
-        return frames[gold.table].select(*gold.columns)
-
-    types = {name: column.type for name, column in gold.columns.items()}
-    return View(name_of(gold), types, (gold.table,), rows, _ddl(gold, name_of(gold), signed=False))
-
-
-def _ddl(gold: Contract, table: str, signed: bool) -> str:
-    """CREATE TABLE from a contract: columns with codecs and comments, sorted by what dashboards filter by, then by the key; and
-    columns for the numbers as which dates and times travel, and one for rows that come and go if `signed`."""
-    # The driver sends values by their place in the table: columns that the server makes itself are behind those that are sent.
-    sent = [_number_column(name, c) if c.type in NUMBERS else _column(name, c) for name, c in gold.columns.items()]
-    made = [_column(name, c, made=True) for name, c in gold.columns.items() if c.type in NUMBERS]
-    columns = ",\n  ".join([*sent, *([f"`{SIGN}` Int8"] if signed else []), *made])
-    filters = [n for n, c in gold.columns.items() if c.few_values and not c.nullable]
-    order = ", ".join(dict.fromkeys([*gold.cluster_by, *filters, *gold.key]))
-    return (
-        f"CREATE TABLE `{table}` (\n  {columns}\n) ENGINE = MergeTree ORDER BY ({order}) "
-        f"SETTINGS non_replicated_deduplication_window = {PARTS_REMEMBERED} COMMENT {_quoted(gold.about)}"
-    )
-
-
-def _column(name: str, column: Column, made: bool = False) -> str:
-    value = f"MATERIALIZED {NUMBERS[column.type][2].format(f'`{_number(name)}`')}" if made else ""
-    return f"`{name}` {_type(column)} {value} COMMENT {_quoted(column.about)} {_codec(column)}"
-
-
-def _number_column(name: str, column: Column) -> str:
-    return f"`{_number(name)}` {_nullable(NUMBERS[column.type][0], column)}"
-
-
-def _number(name: str) -> str:
-    return f"_number_{name}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _type(column: Column) -> str:
-    name = TYPES.get(column.type) or column.type.replace("decimal", "Decimal")
-    return f"LowCardinality({_nullable(name, column)})" if column.few_values else _nullable(name, column)
-
-
-def _nullable(type_: str, column: Column) -> str:
-    return f"Nullable({type_})" if column.nullable else type_
-
-
-def _codec(column: Column) -> str:
-    return "CODEC(Delta, ZSTD)" if column.type in ("date", "timestamp") and not column.nullable else "CODEC(ZSTD)"
+    return [view(gold) for gold in published()]
 
 
 def _settings(kind: str = "") -> dict[str, str]:
@@ -216,14 +139,14 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
             if SIGN not in changes[name].columns:
                 _stage_anew(client, gold, changes[name], new)
                 continue
-            stage, sent = f"{name}__stage", f"{name}__changes"
-            fill(client, gold, sent, changes[name])
+            stage, moved = f"{name}__stage", f"{name}__changes"
+            fill(client, gold, moved, changes[name])
             _create(client, stage, f"CREATE TABLE `{stage}` CLONE AS `{name}`")
             key, columns = ", ".join(f"`{k}`" for k in gold.key), ", ".join(f"`{c}`" for c in gold.columns)
-            client.command(f"DELETE FROM `{stage}` WHERE ({key}) IN (SELECT {key} FROM `{sent}` WHERE {SIGN} < 0)")
-            client.command(f"INSERT INTO `{stage}` ({columns}) SELECT {columns} FROM `{sent}` WHERE {SIGN} > 0")
+            client.command(f"DELETE FROM `{stage}` WHERE ({key}) IN (SELECT {key} FROM `{moved}` WHERE {SIGN} < 0)")
+            client.command(f"INSERT INTO `{stage}` ({columns}) SELECT {columns} FROM `{moved}` WHERE {SIGN} > 0")
             _require(client, gold, stage, new.fingerprints[name])
-            client.command(f"DROP TABLE `{sent}` SYNC")
+            client.command(f"DROP TABLE `{moved}` SYNC")
         _switch(client, new, list(changes))
 
 
@@ -239,21 +162,12 @@ def _create(client: Client, table: str, statement: str) -> None:
 def fill(client: Client, gold: Contract, table: str, frame: DataFrame) -> None:
     """Make a table anew and send it rows of a contract (or changes of such rows, with `_sign`)."""
     signed = SIGN in frame.columns
-    _create(client, table, _ddl(gold, table, signed))
-    sent = [NUMBERS[c.type][1](name).alias(_number(name)) if c.type in NUMBERS else F.col(name) for name, c in gold.columns.items()]
-    rows = frame.select(*sent, *([SIGN] if signed else [])).coalesce(WRITERS)
+    _create(client, table, ddl(gold, table, signed))
+    rows = frame.select(*sent(gold), *([SIGN] if signed else [])).coalesce(WRITERS)
     options = _jdbc(table) | {"batchsize": str(ROWS_A_BATCH), "isolationLevel": "NONE", "beta.row_binary_for_simple_insert": "true"}
     rows.write.format("jdbc").options(**options).mode("append").save()
-    places = zip(gold.columns, ["FIRST", *(f"AFTER `{name}`" for name in gold.columns)], strict=False)
-    numbers = {name: place for name, place in places if gold.columns[name].type in NUMBERS}
-    # Only the table's description changes: what was made when the rows came is kept.
-    for change in (
-        [f"MODIFY COLUMN `{name}` REMOVE MATERIALIZED" for name in numbers],
-        [f"DROP COLUMN `{_number(name)}`" for name in numbers],
-        [f"MODIFY COLUMN `{name}` {_type(gold.columns[name])} {place}" for name, place in numbers.items()],
-    ):
-        if change:
-            client.command(f"ALTER TABLE `{table}` {', '.join(change)} SETTINGS mutations_sync = 2")
+    for statement in finish(gold, table):
+        client.command(statement)
 
 
 def _jdbc(table: str) -> dict[str, str]:

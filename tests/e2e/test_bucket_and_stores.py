@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from lake.contracts import layer
 from lake.errors import BadEnvironment, LawBroken
-from lake.publish import clickhouse, mongodb, neo4j
+from lake.publish import clickhouse, columnar, mongodb, neo4j
 from lake.sql import open_sql, storage_options
 from tests.e2e import relationships
 from tests.lakes import python, started, submit, until
@@ -52,11 +52,11 @@ def test_a_driver_that_was_thought_dead_is_refused_when_it_commits_late(servers,
 def test_stores_hold_what_gold_says_to_the_cent(published):
     db = open_sql(LAKE)
     with clickhouse.connected() as client:
-        for gold in clickhouse.published():
+        for gold in columnar.published():
             money = [n for n, c in gold.columns.items() if c.type.startswith("decimal")]
             what = ", ".join(["count(*)", *(f"sum({n})" for n in money)])
             mine = db.execute(f"select {what} from {gold.name}").fetchone()
-            assert client.query(f"select {what} from {clickhouse.name_of(gold)}").result_rows[0] == mine, gold.name
+            assert client.query(f"select {what} from {columnar.name_of(gold)}").result_rows[0] == mine, gold.name
     with mongodb.connected() as database:
         for name, table in (("products", "dim_product"), ("reviews", "fact_reviews")):
             assert database[name].count_documents({}) == db.execute(f"select count(*) from gold.{table}").fetchone()[0]

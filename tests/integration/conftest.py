@@ -57,6 +57,12 @@ class World:
             return work(self.lake, run)
 
 
+def counts(run: Run, step: str = "conform") -> dict[str, tuple[int, ...]]:
+    """Rows read, written, quarantined, duplicate and superseded by each table of a step."""
+    names = ("rows_read", "rows_written", "rows_quarantined", "rows_duplicate", "rows_superseded")
+    return {r["table"]: tuple(r[n] for n in names) for r in run.finished if r["step"] == step}
+
+
 @pytest.fixture(scope="session")
 def session() -> Lake:
     return open_lake(load_settings("embedded"), "tests")

@@ -12,7 +12,7 @@ import pytest
 from lake import contracts, gold, suites
 from lake.errors import BadConfiguration, GateFailed
 from lake.gold import marts
-from lake.publish import clickhouse
+from lake.publish import columnar
 from tests.lakes import ROOT
 from tests.marketplace import marketplace, order
 
@@ -65,7 +65,7 @@ def test_the_table_is_built_and_follows_a_days_delivery(world, checkout, builder
     world.run()
     second = world.sql(f"select * from gold_{NAME} order by 1")
     assert first != second == world.sql(told) and sum(row[1] for row in second) == 9
-    assert [table.name for table in clickhouse.published() if table.table == NAME]
+    assert [table.name for table in columnar.published() if table.table == NAME]
 
 
 @pytest.mark.parametrize(

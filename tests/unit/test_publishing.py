@@ -13,7 +13,7 @@ import pytest
 from lake import publish as publishing
 from lake.contracts import contract, layer
 from lake.errors import BadEnvironment, LawBroken
-from lake.publish import STORES, clickhouse, documents, graph, publish, restore
+from lake.publish import STORES, clickhouse, columnar, documents, graph, publish, restore
 from lake.publish.snapshot import Held, Snapshot
 from lake.publish.view import shape
 
@@ -118,7 +118,7 @@ def test_a_table_of_another_make_is_another_shape(monkeypatch):
     columns = [gold.columns | {name: column.model_copy(update={of: True})} for of in ("nullable", "few_values")]
     for changed in (*({"columns": one} for one in columns), {"key": (name,)}):
         made = [one.model_copy(update=changed) if one is gold else one for one in layer("gold")]
-        monkeypatch.setattr(clickhouse, "layer", lambda _, made=made: made)
+        monkeypatch.setattr(columnar, "layer", lambda _, made=made: made)
         assert shape(clickhouse.views()) != before, changed
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lake.contracts import contracts
-from lake.publish import clickhouse
+from lake.publish import columnar
 from lake.settings import ROOT
 
 sys.path.append(str(ROOT / "superset"))
@@ -22,7 +22,7 @@ FILES = asset_files.read(ASSETS)
 DATASETS = {name: asset for (kind, name), asset in FILES.items() if kind == "datasets"}
 CHARTS = {name: asset for (kind, name), asset in FILES.items() if kind == "charts"}
 DASHBOARDS = {name: asset for (kind, name), asset in FILES.items() if kind == "dashboards"}
-PUBLISHED = {clickhouse.name_of(gold): gold for gold in clickhouse.published()}
+PUBLISHED = {columnar.name_of(gold): gold for gold in columnar.published()}
 TRINO = {"string": "VARCHAR", "int": "INTEGER", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP(6) WITH TIME ZONE"}
 
 
@@ -41,7 +41,7 @@ def sources(dataset: dict) -> list:
 def type_in(dataset: dict, column) -> str:
     if dataset["database"] == "trino":
         return TRINO.get(column.type, column.type.upper())
-    return clickhouse.TYPES.get(column.type) or column.type.replace("decimal", "Decimal")
+    return columnar.TYPES.get(column.type) or column.type.replace("decimal", "Decimal")
 
 
 @pytest.mark.parametrize("name", DATASETS)
