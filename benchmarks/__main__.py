@@ -113,11 +113,6 @@ def full(landing: Path, work: Path) -> None:
         print(f"straightforward: its ALS job: no result: {why}")
 
 
-def last_day(landing: Path) -> Path:
-    """The folder of the last delivery."""
-    return max(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
-
-
 def thin(day: Path, share: float) -> None:
     """Leave a share of a day's orders, with what belongs to them; products and sellers stay."""
 
@@ -142,24 +137,24 @@ def thin(day: Path, share: float) -> None:
 
 
 def day(scales: list[float], work: Path) -> None:
-    """The same day's drop on lakes of several scales: first all but the last day, then that day alone is measured, with as many
-    orders as it has at scale 1."""
+    """The same day's drop on lakes of several scales: first all that came before, then the day alone is measured, with as many orders as
+    it has at scale 1."""
     report = Report()
     for scale in scales:
-        landing, lake = work / f"landing{scale:g}", work / f"lake{scale:g}"
+        landing, lake, dropped = work / f"landing{scale:g}", work / f"lake{scale:g}", work / f"day{scale:g}"
         if not landing.exists():
             run([[sys.executable, "-m", "lake.generator", str(landing), "--scale", str(scale), "--days", "2"]])
+            # The last drop brings all that happened afterwards too, months of it: the one before is a day.
+            first, last = sorted(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
+            shutil.rmtree(last)
+            shutil.move(first, dropped / first.name)
             if scale > 1:
-                thin(last_day(landing), 1 / scale)
-        last = last_day(landing)
-        aside = work / f"aside{scale:g}"
-        shutil.rmtree(lake, ignore_errors=True)
-        shutil.move(last, aside)
-        try:
-            report.measure(f"all but the last day, scale {scale:g}", ours(landing, lake))
-        finally:
-            shutil.move(aside, last)
-        report.measure(f"the last day on a lake of scale {scale:g}", ours(landing, lake))
+                thin(dropped / first.name, 1 / scale)
+        for before in (lake, *(landing / folder.name for folder in dropped.iterdir())):
+            shutil.rmtree(before, ignore_errors=True)
+        report.measure(f"all before the day, scale {scale:g}", ours(landing, lake))
+        shutil.copytree(dropped, landing, dirs_exist_ok=True)
+        report.measure(f"a day on a lake of scale {scale:g}", ours(landing, lake))
         report.measure(f"nothing new on a lake of scale {scale:g}", ours(landing, lake))
 
 

@@ -1,6 +1,6 @@
 """gold -> stores: the same snapshot to MongoDB, ClickHouse and Neo4j; each stages, compares, then shows it to its readers.
 
-A store module has NAME, views(), held(), publish_all(), publish_changes(), measured(), restore(), MOST_CHANGES where one
+A store module has NAME, views(), held(), shown(), publish_all(), publish_changes(), measured(), restore(), MOST_CHANGES where one
 transaction holds only so many, and TAKES_WHOLE where publish_changes() takes all rows of a view as well.
 """
 
@@ -18,11 +18,11 @@ from types import ModuleType
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame
 
-from lake.errors import BadEnvironment, LakeError, LawBroken, NotSet
+from lake.errors import BadEnvironment, LakeBusy, LakeError, LawBroken, NotSet
 from lake.ledger import Run, say
 from lake.publish import clickhouse, mongodb, neo4j
 from lake.publish.fingerprint import SIGN, Fingerprint
-from lake.publish.snapshot import Held, Snapshot, newest_snapshot
+from lake.publish.snapshot import Held, Snapshot, snapshot_to_publish
 from lake.publish.view import View, difference, fingerprints, moved, shape, whole, written_anew
 from lake.session import Lake
 from lake.tables import SPARK_ERRORS, cached
@@ -62,9 +62,10 @@ def publish(lake: Lake, run: Run, stores: Iterable[str] = STORES, again: bool = 
         again: send all, even to a store that holds the snapshot already.
 
     Raises:
+        GateFailed, LakeBusy: gold is not whole.
         BadEnvironment: raised after all stores, names those that could not be brought up.
     """
-    snapshot = newest_snapshot(lake)
+    snapshot = snapshot_to_publish(lake)
     say(f"  snapshot {snapshot.id}")
     with ThreadPoolExecutor() as pool:
         tries = [pool.submit(_bring_up, lake.apart(), run, store, snapshot, again) for store in stores]
@@ -120,11 +121,12 @@ def _one_before(held: Mapping[str, tuple[Held | None, Held | None]]) -> Snapshot
 
 def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool) -> str | None:
     """Publish to one store, trying again after a while; the last error as text, None if it holds the snapshot now."""
-    began, error, why = time.perf_counter(), None, None
+    began, error, why = time.perf_counter(), None, "that was asked for" if again else None
     for wait in (*BACK_OFF, None):
         try:
-            held = None if again or why else STORES[store].held()
-            if held and held.snapshot.id == snapshot.id and held.shape == shape(STORES[store].views()):
+            held = STORES[store].held()
+            why = why or _not_what_it_was(STORES[store], held)
+            if held and not why and held.snapshot.id == snapshot.id:
                 _note(run, store, snapshot, "unchanged", began)
                 return None
             with _loaded(lake, STORES[store], snapshot, held, why) as load:
@@ -137,7 +139,7 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
         except Exception as problem:
             # Whatever a connector throws: the other stores must get their turn.
             error = _reason(store, problem)
-            if isinstance(problem, NotSet):
+            if isinstance(problem, NotSet | LakeBusy):
                 break
             if isinstance(problem, LawBroken):
                 # The same changes would fail in the same way for ever.
@@ -149,31 +151,42 @@ def _bring_up(lake: Lake, run: Run, store: str, snapshot: Snapshot, again: bool)
     return error
 
 
+def _not_what_it_was(store: ModuleType, held: Held | None) -> str | None:
+    """Why changes can't be applied to what a store should hold, if so: it is not there any more, or is to look otherwise."""
+    if not held:
+        return None
+    if held.shape != shape(store.views()):
+        return "what the store shows has another shape"
+    there = store.shown()
+    other = {name: there.get(name, "no") for name, told in held.fingerprints.items() if there.get(name) != told.rows}
+    if other:
+        return "someone changed the store: " + ", ".join(f"{name} has {rows} rows" for name, rows in other.items())
+    return None
+
+
 @contextmanager
 def _loaded(lake: Lake, store: ModuleType, snapshot: Snapshot, held: Held | None, why: str | None) -> Iterator[Load]:
-    """What has to travel to a store that holds something (or nothing, or what changes can't be applied to, and why)."""
+    """What has to travel to a store that holds something or nothing: the changes since, or all where there is a reason why."""
     with ExitStack() as kept:
-        load, why = _changes(lake, kept, store, snapshot, held) if held else (None, why)
+        load, why = _changes(lake, kept, store, snapshot, held) if held and not why else (None, why)
         if load is None:
             if why:
                 say(f"  {store.NAME}: all is sent, since {why}")
-            load = _all(lake, kept, store, snapshot, why)
+            load = _all(lake, kept, store, snapshot, held, why)
         yield load
 
 
-def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, why: str | None) -> Load:
+def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, held: Held | None, why: str | None) -> Load:
     views = store.views()
     frames = {view.name: kept.enter_context(cached(whole(lake, view, snapshot))) for view in views}
     told = {name: found for name, (_, found) in fingerprints(views, frames).items()}
-    new = Held(snapshot, shape(views), "all", told)
+    new = Held(snapshot, shape(views), "all", told, held.snapshot.id if held else None)
     return Load("all", why, frames, {name: found.rows for name, found in told.items()}, told, new)
 
 
 def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, held: Held) -> tuple[Load | None, str | None]:
     """The changes since what the store holds, or None and why there are none to send."""
     views: list[View] = store.views()
-    if held.shape != shape(views):
-        return None, "what the store shows has another shape"
     frames: dict[str, DataFrame] = {}
     for view in (view for view in views if moved(view, held.snapshot, snapshot)):
         if getattr(store, "TAKES_WHOLE", False) and written_anew(lake, view, held.snapshot, snapshot):
@@ -199,7 +212,7 @@ def _changes(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot,
     total = sum(rows.values())
     if total > getattr(store, "MOST_CHANGES", total):
         return None, f"{total:,} rows changed, too many for one transaction"
-    return Load("changes", None, frames, rows, sent, Held(snapshot, held.shape, "changes", told)), None
+    return Load("changes", None, frames, rows, sent, Held(snapshot, held.shape, "changes", told, held.snapshot.id)), None
 
 
 def _reason(store: str, problem: Exception) -> str:

@@ -86,6 +86,14 @@ def held(state: str = "current") -> Held | None:
         return _marked(client, state)
 
 
+def shown() -> dict[str, int]:
+    """How many rows readers see of each view that is there."""
+    with connected() as client:
+        names = [view.name for view in views() if view.name in _there(client)]
+        counts = " UNION ALL ".join(f"SELECT '{name}', count() FROM `{name}`" for name in names)
+        return dict(client.query(counts).result_rows) if names else {}
+
+
 def _marked(client: Client, state: str) -> Held | None:
     client.command(
         "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, held String) "
@@ -132,8 +140,6 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as client:
-        if gone := new.fingerprints.keys() - _there(client):
-            raise LawBroken(f"ClickHouse: {', '.join(sorted(gone))}: there is nothing any more to which changes could be applied")
         for gold in _of(changes):
             name = name_of(gold)
             if SIGN not in changes[name].columns:
@@ -217,6 +223,7 @@ def _canonical(name: str, type_: str) -> str:
 def _switching(client: Client, new: Held) -> Iterator[None]:
     """Around the exchange of the tables: no marker meanwhile, so that what is cut off halfway is neither held nor brought back."""
     before = _marked(client, "current")
+    new.require_place("ClickHouse", before)
     client.command("TRUNCATE TABLE _snapshots")
     yield
     states = {"current": new} | ({"previous": before} if before else {})
@@ -267,7 +274,7 @@ def restore() -> Held:
         now, before = _marked(client, "current"), _marked(client, "previous")
         if not now or not before:
             raise BadEnvironment("ClickHouse holds no previous snapshot", "publish at least twice")
-        before = replace(before, restored=True)
+        before = replace(before, after=now.snapshot.id, restored=True)
         # A table that is the same in both was perhaps not exchanged then, and need not be now.
         other = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
         if gone := {f"{name}__previous" for name in other} - _there(client):

@@ -78,6 +78,12 @@ def held(state: str = "current") -> Held | None:
         return _marked(database, state)
 
 
+def shown() -> dict[str, int]:
+    """How many documents readers see of each view that is there."""
+    with connected() as database:
+        return {name: database[name].count_documents({}) for name in COLLECTIONS if name in _there(database)}
+
+
 def _marked(database: Database, state: str, session: ClientSession | None = None) -> Held | None:
     marker = database[MARKER].find_one({"_id": state}, session=session)
     return Held.from_json(marker["held"]) if marker else None
@@ -121,8 +127,6 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as database:
-        if gone := new.fingerprints.keys() - _there(database):
-            raise LawBroken(f"MongoDB: {', '.join(sorted(gone))}: there is nothing any more to which changes could be applied")
         # What is sent now is no longer what leads back to the previous snapshot.
         database[MARKER].delete_many({"_id": "previous"})
         for view in VIEWS:
@@ -144,6 +148,7 @@ def _there(database: Database) -> set[str]:
 
 def _apply(database: Database, session: ClientSession, new: Held, before: Held | None) -> None:
     """Within a transaction: put what was sent into the collections, count and sum them, and set the marker."""
+    new.require_place("MongoDB", before)
     there = _there(database)
     for view in (view for view in VIEWS if f"{view.name}__changes" in there):
         rows = list(database[f"{view.name}__changes"].find({}, session=session))
@@ -226,6 +231,7 @@ def _switch(database: Database, new: Held) -> None:
     """Keep what readers see as __previous, then rename the stages over it; each rename is atomic. No marker meanwhile, so that
     what is cut off halfway is neither held nor brought back."""
     before = _marked(database, "current")
+    new.require_place("MongoDB", before)
     database[MARKER].delete_many({})
     there = _there(database)
     for name in COLLECTIONS:
@@ -245,7 +251,7 @@ def restore() -> Held:
         now, before = _marked(database, "current"), _marked(database, "previous")
         if not now or not before:
             raise BadEnvironment("MongoDB holds no previous snapshot", "publish at least twice")
-        before = replace(before, travelled=now.travelled, restored=True)
+        before = replace(before, travelled=now.travelled, after=now.snapshot.id, restored=True)
         if now.travelled == "changes":
             with database.client.start_session() as session:
                 session.with_transaction(lambda session: _take_back(database, session, before, now))

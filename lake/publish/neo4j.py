@@ -73,9 +73,23 @@ def held(state: str = "current") -> Held | None:
         return _marked(driver, state)
 
 
+def shown() -> dict[str, int]:
+    """How many nodes or relationships readers see of each view."""
+    with connected() as driver:
+        return {kind.view.name: driver.execute_query(kind.count("")).records[0]["rows"] for kind in KINDS}
+
+
 def _marked(driver: Driver, state: str) -> Held | None:
     rows = driver.execute_query("MATCH (s:_Snapshot {state: $state}) RETURN s.held AS held", state=state).records
     return Held.from_json(rows[0]["held"]) if rows else None
+
+
+def _shown(transaction: ManagedTransaction, new: Held) -> Held | None:
+    """What readers see, which must be what `new` is to take the place of; another transaction can't change it until this one ends."""
+    rows = list(transaction.run("MATCH (s:_Snapshot {state: 'current'}) SET s.id = s.id RETURN s.held AS held"))
+    shown = Held.from_json(rows[0]["held"]) if rows else None
+    new.require_place("Neo4j", shown)
+    return shown
 
 
 def _mark(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
@@ -106,9 +120,8 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
             send(frame, kind.merge("event", "__stage"))
             _require(kind, kind.view.fingerprint(_read_kind(lake, driver, kind, frame, "__stage")), new.fingerprints[kind.view.name])
         _forget_previous(driver)
-        before = _marked(driver, "current")
         with driver.session() as session:
-            session.execute_write(lambda transaction: _relabel(transaction, new, before, "stage"))
+            session.execute_write(lambda transaction: _relabel(transaction, new, "stage"))
 
 
 def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
@@ -127,9 +140,8 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         _make_constraints(driver)
         _forget_previous(driver)
         _send_changes(lake, changes, told)
-        before = _marked(driver, "current")
         with driver.session() as session:
-            session.execute_write(lambda transaction: _apply(transaction, new, before))
+            session.execute_write(lambda transaction: _apply(transaction, new))
 
 
 def _send_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint]) -> None:
@@ -228,8 +240,9 @@ def _require(kind: Kind, found: Fingerprint, expected: Fingerprint) -> None:
         raise LawBroken(f"Neo4j {kind.view.name}: expected {expected}, found {found}")
 
 
-def _apply(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
+def _apply(transaction: ManagedTransaction, new: Held) -> None:
     """What was sent goes into the graph, is counted and summed there, and the marker is set."""
+    before = _shown(transaction, new)
     nodes, edges = [kind for kind in KINDS if kind.is_node], [kind for kind in KINDS if not kind.is_node]
     steps = [f"{kind.changes('< 0')} {kind.delete('c')}" for kind in edges]
     steps += [f"{kind.changes('> 0')} {kind.merge('c')}" for kind in nodes]
@@ -246,8 +259,9 @@ def _apply(transaction: ManagedTransaction, new: Held, before: Held | None) -> N
     _mark(transaction, new, before)
 
 
-def _relabel(transaction: ManagedTransaction, new: Held, before: Held | None, shown: str) -> None:
+def _relabel(transaction: ManagedTransaction, new: Held, shown: str) -> None:
     """What readers see becomes __previous, nodes labelled __`shown` take its place, and the marker is set."""
+    before = _shown(transaction, new)
     for label, _ in LABELS:
         aside = f"{label}__next" if shown == "previous" else f"{label}__previous"
         for old, to in ((label, aside), (f"{label}__{shown}", label)):
@@ -267,14 +281,14 @@ def restore() -> Held:
         now, before = _marked(driver, "current"), _marked(driver, "previous")
         if not now or not before:
             raise BadEnvironment("Neo4j holds no previous snapshot", "publish at least twice")
-        before = replace(before, travelled=now.travelled, restored=True)
+        before = replace(before, travelled=now.travelled, after=now.snapshot.id, restored=True)
 
         def bring_back(transaction: ManagedTransaction) -> None:
             if now.travelled == "changes":
                 transaction.run(f"MATCH (c:{CHANGE}) SET c.{SIGN} = -c.{SIGN}").consume()
-                _apply(transaction, before, now)
+                _apply(transaction, before)
             else:
-                _relabel(transaction, before, now, "previous")
+                _relabel(transaction, before, "previous")
 
         with driver.session() as session:
             session.execute_write(bring_back)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from lake import tables
 from lake.contracts import Contract, layer
-from lake.errors import GateFailed
+from lake.errors import GateFailed, LakeBusy
 from lake.publish.fingerprint import Fingerprint
 from lake.session import Lake
 
@@ -47,6 +48,7 @@ class Held:
         shape: what the store's views looked like (lake.publish.view.shape): another shape means that the store has to be filled anew.
         travelled: `all`, or `changes` since the snapshot before.
         fingerprints: of each view.
+        after: the id of the snapshot in whose place this one was to come; None if there was none.
         restored: brought back in the place of a newer one.
     """
 
@@ -54,7 +56,18 @@ class Held:
     shape: str
     travelled: str
     fingerprints: Mapping[str, Fingerprint]
+    after: str | None = field(default=None, compare=False)
     restored: bool = False
+
+    def require_place(self, store: str, shown: Held | None) -> None:
+        """Require that a store shows what this was made to take the place of, right before it does.
+
+        Raises:
+            LakeBusy: another publication has shown a snapshot meanwhile: that of another lake, or of a run that took this one for dead.
+        """
+        if (shown.snapshot.id if shown else None) != self.after:
+            said = f"another publication has shown snapshot {shown.snapshot.id if shown else 'none'} meanwhile"
+            raise LakeBusy(f"{store}: {said}; readers see that one", "publish again, from one lake at a time")
 
     def to_json(self) -> str:
         return json.dumps(
@@ -65,6 +78,7 @@ class Held:
                 "shape": self.shape,
                 "travelled": self.travelled,
                 "fingerprints": {name: value.to_json() for name, value in self.fingerprints.items()},
+                "after": self.after,
                 "restored": self.restored,
             }
         )
@@ -74,7 +88,7 @@ class Held:
         said = json.loads(text)
         fingerprints = {name: Fingerprint.of(**value) for name, value in said["fingerprints"].items()}
         snapshot = Snapshot(said["versions"], said.get("commits", {}))
-        return Held(snapshot, said["shape"], said["travelled"], fingerprints, said.get("restored", False))
+        return Held(snapshot, said["shape"], said["travelled"], fingerprints, said.get("after"), said.get("restored", False))
 
 
 def published_tables() -> list[Contract]:
@@ -92,3 +106,38 @@ def newest_snapshot(lake: Lake) -> Snapshot:
     if missing := [name for name, at in versions.items() if at is None]:
         raise GateFailed(f"nothing can be published: {', '.join(missing)} do not exist", "run the pipeline with all its steps first")
     return Snapshot(versions, tables.commits_of(lake, versions))
+
+
+def snapshot_to_publish(lake: Lake) -> Snapshot:
+    """The newest snapshot, whose tables are all of one state.
+
+    Raises:
+        GateFailed: a table has not been built.
+        LakeBusy: some are behind others, since not all has been built, or another run is still about to.
+    """
+    if behind := _behind(lake):
+        raise LakeBusy(f"gold is between two states: {', '.join(behind)}", "run jobs/build.py to its end, for all tables; then publish")
+    return newest_snapshot(lake)
+
+
+def _behind(lake: Lake) -> list[str]:
+    """Published tables that were built from an older state of a source than others were, or than it has now."""
+    # The recommender leaves small changes for later on purpose.
+    notes = {c.name: note for c in published_tables() if c.grain != "model" and (note := tables.note(lake, c.name))}
+
+    # By our own commits, since maintenance makes versions too.
+    @cache
+    def sequence(source: str, at: int | None = None) -> int:
+        found = tables.note(lake, source, at)
+        return found.sequence if found else 0
+
+    newest = {name: note.sequence for name, note in notes.items()}
+    for note in notes.values():
+        for source, at in note.inputs.items():
+            newest[source] = max(newest.get(source, 0), sequence(source, at))
+    return [
+        f"{name} (behind {source})"
+        for name, note in notes.items()
+        for source, at in note.inputs.items()
+        if sequence(source, at) < newest[source] or tables.made_anew(lake, source, note)
+    ]

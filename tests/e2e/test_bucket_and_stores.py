@@ -11,8 +11,9 @@ import pytest
 from deltalake import DeltaTable
 
 from lake.contracts import layer
-from lake.errors import BadEnvironment, LawBroken
+from lake.errors import BadEnvironment, LakeBusy
 from lake.publish import clickhouse, columnar, mongodb, neo4j
+from lake.publish.snapshot import Snapshot
 from lake.sql import open_sql, storage_options
 from tests.e2e import relationships
 from tests.lakes import python, started, submit, until
@@ -100,7 +101,8 @@ def test_a_store_that_is_away_does_not_stop_the_others_and_the_previous_snapshot
 
 def test_a_store_whose_switch_was_cut_off_holds_nothing_until_it_is_published_again(published):
     snapshot = clickhouse.held()
-    with clickhouse.connected() as client, pytest.raises(KeyboardInterrupt), clickhouse._switching(client, snapshot):
+    late = replace(snapshot, after=snapshot.snapshot.id)
+    with clickhouse.connected() as client, pytest.raises(KeyboardInterrupt), clickhouse._switching(client, late):
         raise KeyboardInterrupt
     assert clickhouse.held() is None
     with pytest.raises(BadEnvironment, match="no previous snapshot"):
@@ -112,7 +114,9 @@ def test_a_store_whose_switch_was_cut_off_holds_nothing_until_it_is_published_ag
 
 def test_a_table_that_is_published_no_longer_goes_and_comes_back_with_the_snapshot_that_had_it(published):
     before, name = clickhouse.held(), "sales_by_state"
-    after = replace(before, fingerprints={view: told for view, told in before.fingerprints.items() if view != name})
+    after = replace(
+        before, after=before.snapshot.id, fingerprints={view: told for view, told in before.fingerprints.items() if view != name}
+    )
     with clickhouse.connected() as client:
         clickhouse._switch(client, after, [])
         assert name not in clickhouse._there(client) and clickhouse.held() == after
@@ -125,13 +129,26 @@ def test_a_table_that_is_published_no_longer_goes_and_comes_back_with_the_snapsh
         assert client.command(f"SELECT count() FROM {name}") == before.fingerprints[name].rows
 
 
-@pytest.mark.parametrize("store", [clickhouse, mongodb], ids=["clickhouse", "mongodb"])
-def test_changes_are_not_applied_where_something_of_the_store_is_gone(published, monkeypatch, store):
-    shown = store.held()
-    monkeypatch.setattr(store, "_there", lambda _: set(shown.fingerprints) - {"recommendations"})
-    with pytest.raises(LawBroken, match="recommendations: there is nothing any more"):
-        store.publish_changes(None, {}, {}, shown)
-    assert store.held() == shown
+def test_a_publication_that_was_overtaken_shows_nothing(published):
+    late = replace(clickhouse.held(), snapshot=Snapshot({}, {}), after="a snapshot that is no longer shown")
+    for store in (clickhouse, mongodb, neo4j):
+        held = store.held()
+        with pytest.raises(LakeBusy, match=f"another publication has shown snapshot {held.snapshot.id}"):
+            if store is neo4j:
+                with neo4j.connected() as driver, driver.session() as session:
+                    session.execute_write(lambda transaction: neo4j._apply(transaction, late))
+            else:
+                store.publish_changes(None, {}, {}, late)
+        assert store.held() == held
+        assert store.shown() == {name: told.rows for name, told in held.fingerprints.items()}
+
+
+def test_a_table_that_somebody_dropped_is_sent_again_though_gold_has_not_changed(published):
+    with clickhouse.connected() as client:
+        client.command("DROP TABLE sales_by_state SYNC")
+    done = submit("publish", "--profile", "minio", "--stores", "clickhouse")
+    assert done.returncode == 0 and "someone changed the store: sales_by_state has no rows" in done.stdout, done.stdout
+    assert clickhouse.shown() == {name: told.rows for name, told in clickhouse.held().fingerprints.items()}
 
 
 def test_every_table_of_the_contracts_that_is_published_somewhere_is_in_the_snapshot(published):

@@ -1,10 +1,16 @@
-"""What tells one snapshot of gold from another."""
+"""What tells one snapshot of gold from another, and what is none."""
 
 from __future__ import annotations
 
+import pytest
+
 from lake import commits, tables
-from lake.publish.snapshot import newest_snapshot, published_tables
+from lake.build import build
+from lake.contracts import layer
+from lake.errors import LakeBusy
+from lake.publish.snapshot import newest_snapshot, published_tables, snapshot_to_publish
 from tests.integration.conftest import new_world
+from tests.marketplace import marketplace
 
 
 def test_a_lake_that_came_to_the_same_versions_by_runs_of_the_same_names_is_another_snapshot(session, tmp_path):
@@ -17,3 +23,20 @@ def test_a_lake_that_came_to_the_same_versions_by_runs_of_the_same_names_is_anot
         found.append(newest_snapshot(lake))
         assert newest_snapshot(lake).id == found[-1].id
     assert found[0].versions == found[1].versions and found[0].id != found[1].id
+
+
+def test_gold_that_a_build_left_halfway_is_not_published(world):
+    everything = marketplace(12)
+    world.deliver("2018-01-01", marketplace(8))
+    world.run()
+    for gold in (gold for gold in layer("gold") if gold.grain == "model"):
+        commits.append(world.lake, gold, world.lake.spark.createDataFrame([], gold.schema), tables.Note("run", "recommend", 1, {}, 0))
+    whole = snapshot_to_publish(world.lake)
+    world.deliver("2018-01-02", everything)
+    world.run("ingest", "conform")
+    assert snapshot_to_publish(world.lake).id == whole.id
+    world.ask(lambda lake, run: build(lake, run, {"gold.fact_orders"}))
+    with pytest.raises(LakeBusy, match=r"between two states: .*gold.sales_by_state \(behind gold.fact_orders\)"):
+        snapshot_to_publish(world.lake)
+    world.run("build")
+    assert snapshot_to_publish(world.lake).id != whole.id

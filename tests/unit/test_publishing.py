@@ -12,8 +12,9 @@ import pytest
 
 from lake import publish as publishing
 from lake.contracts import contract, layer
-from lake.errors import BadEnvironment, LawBroken
+from lake.errors import BadEnvironment, LakeBusy, LawBroken
 from lake.publish import STORES, clickhouse, columnar, documents, graph, publish, restore
+from lake.publish.fingerprint import Fingerprint
 from lake.publish.snapshot import Held, Snapshot
 from lake.publish.view import shape
 
@@ -28,6 +29,7 @@ class Store:
     def __init__(self, current: Snapshot | None, previous: Snapshot | None = None, travelled: str = "all") -> None:
         self.states = {"current": current and held(current), "previous": previous and held(previous)}
         self.error: Exception | None = None
+        self.rows: dict[str, int] = {}
         self.done: list[str] = []
 
     def views(self) -> list:
@@ -37,6 +39,9 @@ class Store:
         if isinstance(self.error, BadEnvironment):
             raise self.error
         return self.states[state]
+
+    def shown(self) -> dict[str, int]:
+        return self.rows
 
     def publish_all(self, lake, rows, new: Held) -> None:
         self.done.append("all")
@@ -77,7 +82,7 @@ class Ledger:
 @pytest.fixture
 def run(monkeypatch) -> Ledger:
     monkeypatch.setattr(publishing, "BACK_OFF", (0.0,))
-    monkeypatch.setattr(publishing, "newest_snapshot", lambda lake: NEW)
+    monkeypatch.setattr(publishing, "snapshot_to_publish", lambda lake: NEW)
     monkeypatch.setattr(Snapshot, "written_at", lambda self, lake: publishing.datetime.max)
     return Ledger()
 
@@ -101,6 +106,21 @@ def test_a_store_that_shows_the_newest_snapshot_in_another_way_is_sent_all(monke
     store.states["current"] = replace(held(NEW), shape="another")
     publish(LAKE, run, with_stores(monkeypatch, store=store))
     assert store.done == ["all"] and "another shape" in run.rows[0]["message"]
+
+
+def test_a_store_that_has_lost_rows_is_sent_all_though_gold_has_not_changed(monkeypatch, run):
+    store = Store(NEW)
+    store.states["current"] = replace(held(NEW), fingerprints={"x": Fingerprint.of(2, 0, {})})
+    publish(LAKE, run, with_stores(monkeypatch, store=store))
+    assert store.done == ["all"] and run.rows[0]["message"] == "someone changed the store: x has no rows"
+
+
+def test_a_publication_that_another_one_overtook_shows_nothing(monkeypatch, run):
+    store = Store(OLD)
+    store.error = LakeBusy("store: another publication has shown snapshot x meanwhile")
+    with pytest.raises(BadEnvironment, match="another publication"):
+        publish(LAKE, run, with_stores(monkeypatch, store=store))
+    assert store.done == ["changes"] and run.told == {"store": "failed"}
 
 
 def test_changes_that_broke_a_law_are_followed_by_all(monkeypatch, run):
