@@ -7,6 +7,7 @@ quarantined + duplicate, where good = inserted + updated + superseded by a newer
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -104,13 +105,14 @@ def write(
     drops = [] if replay else _drops(lake, silver, before, inputs[silver.source])
     newest_drop = _newest_drop(lake, silver, before)
     late = before is not None and (replay or min([newest_drop, *drops]) < newest_drop)
-    said = last_said(silver, rows, typed(silver, tables.read(lake, silver.source))) if late else None
-    frame = classified(silver, rows, current, said).drop("_rank", "_best", "_order", "_content")
-    if silver.lookup:
-        # Where a newer version came in this input, the one that silver has need not be looked up again, nor counted.
-        frame = frame.where("not _again or _action = 'update'").drop("_again")
-    frame = frame.persist()
-    try:
+    with ExitStack() as kept:
+        # Kept before it is filtered: Spark would push the filter down, and all rules of the suite with it into each expression.
+        told = kept.enter_context(tables.cached(_told(lake, silver, rows))).where("_broken is null") if late else None
+        frame = classified(silver, rows, current, last_said(silver, told) if late else None).drop("_rank", "_best", "_order", "_content")
+        if silver.lookup:
+            # Where a newer version came in this input, the one that silver has need not be looked up again, nor counted.
+            frame = frame.where("not _again or _action = 'update'").drop("_again")
+        frame = kept.enter_context(tables.cached(frame))
         counts, measured = _count(silver, frame)
         total = (before.rows if before else 0) + counts["insert"]
         judged = judge(suite(silver.name), measured | {"rows in table": total}, waived_rules(silver.name, run.today))
@@ -128,7 +130,7 @@ def write(
         if counts["quarantine"]:
             withhold(lake, run, silver, frame.where("_action = 'quarantine'"))
         if silver.history and outcome.rows_read > outcome.rows_quarantined:
-            write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, late, replay)
+            write_history(lake, run, silver, frame.where("_action <> 'quarantine'"), inputs, told, replay)
         facts = {name: str(value) for name, value in counts.money.items()} | {NEWEST_DROP: max([newest_drop, *drops])}
         if source_rows is not None:
             facts[SOURCE_ROWS] = str(source_rows)
@@ -142,8 +144,12 @@ def write(
             outcome.output_version = commits.upsert(lake, silver, winners, note)
         else:
             outcome.output_version = commits.append(lake, silver, winners, note)
-    finally:
-        frame.unpersist()
+
+
+def _told(lake: Lake, silver: Contract, rows: DataFrame) -> DataFrame:
+    """All that bronze ever said of the keys of some rows, typed."""
+    keys = rows.select(*silver.key).distinct()
+    return typed(silver, tables.read(lake, silver.source)).join(F.broadcast(keys), list(silver.key), "left_semi")
 
 
 def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:

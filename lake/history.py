@@ -11,7 +11,7 @@ from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
 from lake.session import Lake
-from lake.versions import drop_day, order_of, typed
+from lake.versions import drop_day, order_of
 
 
 def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str, order: Sequence[Column]) -> DataFrame:
@@ -38,11 +38,14 @@ def spans(versions: DataFrame, key: Sequence[str], says: Sequence[str], at: str,
     )  # fmt: skip
 
 
-def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], late: bool, replay: bool) -> None:
-    """Bring a silver table's history up to the good rows of an input, which may be `late`: older than a drop that was read before.
+def write_history(
+    lake: Lake, run: Run, silver: Contract, rows: DataFrame, inputs: dict[str, int], told: DataFrame | None, replay: bool
+) -> None:
+    """Bring a silver table's history up to the good rows of an input.
 
-    A drop that comes late may fall between two versions that looked equal and were folded into one; then the keys it names
-    are told again from all of bronze.
+    Args:
+        told: all good rows that bronze ever had of the keys of an input that comes late, since it may fall between two versions that
+            looked equal and were folded into one; None for an input that does not.
     """
     history = contract(silver.history)
     says = [name for name in history.columns if name not in ("valid_from", "valid_to", "is_current")]
@@ -58,22 +61,19 @@ def write_history(lake: Lake, run: Run, silver: Contract, rows: DataFrame, input
         versions = dated(rows)
         if before:
             keys = rows.select(*silver.key).distinct()
-            if late:
-                bronze = typed(silver, tables.read(lake, silver.source)).where("_broken is null")
-                versions = versions.unionByName(dated(bronze.join(F.broadcast(keys), list(silver.key), "left_semi")))
+            if told is not None:
+                versions = versions.unionByName(dated(told))
             mine = tables.of_keys(lake, history.name, keys)
             versions = versions.unionByName(mine.select(*says, "valid_from"), allowMissingColumns=True)
         new = spans(versions, silver.key, says, "valid_from", [F.col("_order").desc_nulls_last()])
-        frame = (tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))).persist()
         action = F.col("_action")
-        told = action != "delete"
-        total, inserted, updated, deleted = frame.agg(
-            F.count_if(told),
-            *[F.count_if(action == name) for name in ("insert", "update", "delete")],
-        ).first()  # fmt: skip
-        held = before.rows + inserted - deleted if before else total
-        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held)
-        outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
-        write = commits.upsert if updated or deleted else commits.append
-        outcome.output_version = write(lake, history, frame.where(action != "same"), note)
-        frame.unpersist()
+        with tables.cached(tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))) as frame:
+            total, inserted, updated, deleted = frame.agg(
+                F.count_if(action != "delete"),
+                *[F.count_if(action == name) for name in ("insert", "update", "delete")],
+            ).first()  # fmt: skip
+            held = before.rows + inserted - deleted if before else total
+            note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held)
+            outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
+            write = commits.upsert if updated or deleted else commits.append
+            outcome.output_version = write(lake, history, frame.where(action != "same"), note)

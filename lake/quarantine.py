@@ -77,13 +77,12 @@ def _require_reason(reason: str) -> None:
 def _mark(lake: Lake, run: Run, rows: DataFrame, status: str, reason: str, dry_run: bool, fix: str | None = None) -> int:
     columns = {"status": F.lit(status), "reason": F.lit(reason), "run_id": F.lit(run.run_id)}
     columns |= {"fix": F.lit(fix)} if fix else {}
-    rows = rows.withColumns(columns).persist()
-    number = rows.count()
-    if number and not dry_run:
-        with run.table("replay", TABLE) as outcome:
-            mark(lake, run, rows)
-            outcome.rows_written, outcome.message = number, f"{status}: {reason}"
-    rows.unpersist()
+    with tables.cached(rows.withColumns(columns)) as marked:
+        number = marked.count()
+        if number and not dry_run:
+            with run.table("replay", TABLE) as outcome:
+                mark(lake, run, marked)
+                outcome.rows_written, outcome.message = number, f"{status}: {reason}"
     return number
 
 
@@ -97,14 +96,13 @@ def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, di
     for (table,) in rows.select("table").distinct().orderBy("table").collect():
         silver = contract(table)
         mine = rows.where(F.col("table") == table)
-        frame = _again(lake, silver, mine).persist()
-        counts = {"good": frame.where("_broken is null").count()}
-        broken = frame.where("_broken is not null").select(F.explode("_broken").alias("rule")).groupBy("rule").count()
-        counts |= {row["rule"]: row["count"] for row in broken.orderBy("rule").collect()}
-        found[table] = counts
-        if not dry_run:
-            _enter(lake, run, silver, mine, frame, counts["good"])
-        frame.unpersist()
+        with tables.cached(_again(lake, silver, mine)) as frame:
+            counts = {"good": frame.where("_broken is null").count()}
+            broken = frame.where("_broken is not null").select(F.explode("_broken").alias("rule")).groupBy("rule").count()
+            counts |= {row["rule"]: row["count"] for row in broken.orderBy("rule").collect()}
+            found[table] = counts
+            if not dry_run:
+                _enter(lake, run, silver, mine, frame, counts["good"])
     return found
 
 

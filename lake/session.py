@@ -26,6 +26,7 @@ CLASSES = (
     "PythonUtils",
     "org.apache.spark.sql.functions",
     "org.apache.spark.sql.types.Metadata",
+    "org.apache.spark.sql.classic.Dataset",
     "org.apache.spark.sql.classic.SparkSession",
     "org.apache.spark.sql.classic.SparkSession$",
     "org.apache.spark.sql.delta.DeltaLog",

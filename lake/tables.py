@@ -214,10 +214,15 @@ def changes(lake: Lake, table: str, since: int, until: int) -> DataFrame | None:
 
 @contextmanager
 def cached(frame: DataFrame) -> Iterator[DataFrame]:
-    """A frame whose rows are kept from their first use until the end of the block."""
-    frame = frame.persist()
+    """A frame whose rows are kept from their first use until the end of the block. What is made of it is planned from the kept rows on:
+    Spark's own cached frame drags all that it was made of through each step behind it."""
+    spark = frame.persist().sparkSession
     try:
-        yield frame
+        manager = spark._jsparkSession.sharedState().cacheManager()
+        kept = manager.lookupCachedData(frame._jdf).get().cachedRepresentation()
+        plan = kept.copy(kept.output(), kept.cacheBuilder(), spark._jvm.PythonUtils.toSeq([]))
+        getattr(plan, "statsOfPlanToCache_$eq")(kept.statsOfPlanToCache())
+        yield DataFrame(getattr(spark._jvm, "org.apache.spark.sql.classic.Dataset").ofRows(spark._jsparkSession, plan), spark)
     finally:
         frame.unpersist()
 

@@ -80,11 +80,9 @@ def order_of(silver: Contract) -> Column:
     return F.struct(*[column.alias(f"o{i}") for i, column in enumerate(told)])
 
 
-def last_said(silver: Contract, rows: DataFrame, told: DataFrame) -> DataFrame:
-    """What is newest of all that was ever `told` (typed rows) of the keys of some rows: the key and `_said`, as `_order` has it."""
-    keys = rows.select(*silver.key).distinct()
-    good = told.where("_broken is null").join(keys, list(silver.key), "left_semi")
-    return good.groupBy(*silver.key).agg(F.max(order_of(silver)).alias("_said"))
+def last_said(silver: Contract, told: DataFrame) -> DataFrame:
+    """What is newest of all that was ever `told` (good typed rows) of each key: the key and `_said`, as `_order` has it."""
+    return told.groupBy(*silver.key).agg(F.max(order_of(silver)).alias("_said"))
 
 
 def classified(silver: Contract, rows: DataFrame, current: DataFrame | None, said: DataFrame | None = None) -> DataFrame:

@@ -54,19 +54,18 @@ def find_waiting(lake: Lake, run: Run) -> None:
             note = tables.Note(run.run_id, "conform", before.sequence + 1, until, before.rows, before.facts)
             outcome.output_version = commits.append(lake, contract(TABLE), None, note)
             return
-        frame = reduce(DataFrame.unionByName, frames).persist()
-        measured = measure(frame, suite(TABLE), extra={"overdue": ("sum", F.col("overdue").cast("int"))})
-        waiting = measured.values["table.row_count"]
-        overdue = measured.groups[""]["overdue"] if waiting else 0
-        outcome.inputs, outcome.rows_read, outcome.rows_written = until, waiting, waiting
-        outcome.message = f"{waiting} waiting, {overdue} overdue" if waiting else None
-        judged = judge(suite(TABLE), measured.values | {"rows in table": waiting}, waived_rules(TABLE, run.today))
-        run.quality(judged)
-        note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, waiting,
-                           {"waiting": str(waiting), "overdue": str(overdue)})  # fmt: skip
-        write = commits.replace if before else commits.append
-        outcome.output_version = write(lake, contract(TABLE), frame.coalesce(1), note)
-        frame.unpersist()
+        with tables.cached(reduce(DataFrame.unionByName, frames)) as frame:
+            measured = measure(frame, suite(TABLE), extra={"overdue": ("sum", F.col("overdue").cast("int"))})
+            waiting = measured.values["table.row_count"]
+            overdue = measured.groups[""]["overdue"] if waiting else 0
+            outcome.inputs, outcome.rows_read, outcome.rows_written = until, waiting, waiting
+            outcome.message = f"{waiting} waiting, {overdue} overdue" if waiting else None
+            judged = judge(suite(TABLE), measured.values | {"rows in table": waiting}, waived_rules(TABLE, run.today))
+            run.quality(judged)
+            note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, until, waiting,
+                               {"waiting": str(waiting), "overdue": str(overdue)})  # fmt: skip
+            write = commits.replace if before else commits.append
+            outcome.output_version = write(lake, contract(TABLE), frame.coalesce(1), note)
         # Written before it is judged: who must act needs to see which rows wait too long.
         require(judged)
 

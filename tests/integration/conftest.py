@@ -83,6 +83,20 @@ def world(session: Lake, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
+def _conformed_once(session: Lake, tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = new_world(session, tmp_path_factory.mktemp("conformed"))
+    world.deliver("", marketplace(2))
+    world.run("ingest", "conform")
+    return world
+
+
+@pytest.fixture
+def conformed(_conformed_once: World, world: World) -> World:
+    """A world whose silver has a marketplace of two orders, delivered without a date."""
+    return _conformed_once.copy_to(world)
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A landing folder and the lake that an undisturbed run makes of it (without the recommender)."""
     folder = tmp_path_factory.mktemp("finished")

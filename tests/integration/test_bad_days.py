@@ -100,9 +100,8 @@ def test_publications_to_other_stores_run_beside_each_other_and_keep_off_runs_th
         pass
 
 
-def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
-    world.deliver("", marketplace(2))
-    world.run("ingest", "conform")
+def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(conformed):
+    world = conformed
     table = contract("silver.sellers")
     before = tables.note(world.lake, table.name)
     rows = tables.read(world.lake, table.name).limit(0)
@@ -122,9 +121,8 @@ def test_half_a_marker_of_a_run_whose_disk_was_full_does_not_stop_the_next(world
     assert world.sql("select distinct status from ops_runs where step = 'ingest'") == [("done",)]
 
 
-def test_a_driver_that_is_overtaken_while_it_writes_is_refused(world, monkeypatch):
-    world.deliver("", marketplace(2))
-    world.run("ingest", "conform")
+def test_a_driver_that_is_overtaken_while_it_writes_is_refused(conformed, monkeypatch):
+    world = conformed
     table, commit = contract("silver.sellers"), delta.commit
     before = tables.note(world.lake, table.name)
     late, faster = (replace(before, run_id=name, sequence=before.sequence + 1) for name in ("late", "faster"))
@@ -151,9 +149,8 @@ def test_a_lake_from_newer_code_is_not_written_to(world, monkeypatch):
     assert VERSION
 
 
-def test_a_contract_that_contradicts_its_table_is_refused(world):
-    world.deliver("", marketplace(2))
-    world.run("ingest", "conform")
+def test_a_contract_that_contradicts_its_table_is_refused(conformed):
+    world = conformed
     table = contract("silver.sellers")
     column = table.columns["seller_zip_code_prefix"].model_copy(update={"type": "int"})
     changed = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "seller_zip_code_prefix": column}})
@@ -163,9 +160,8 @@ def test_a_contract_that_contradicts_its_table_is_refused(world):
         commits.append(world.lake, changed, tables.read(world.lake, table.name), later)
 
 
-def test_a_new_column_of_a_contract_joins_its_table_even_by_a_commit_without_rows(world):
-    world.deliver("", marketplace(2))
-    world.run("ingest", "conform")
+def test_a_new_column_of_a_contract_joins_its_table_even_by_a_commit_without_rows(conformed):
+    world = conformed
     table = contract("silver.orders")
     wider = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "later": table.columns["order_status"]}})
     note = tables.note(world.lake, table.name)

@@ -14,9 +14,9 @@ from tests.marketplace import ident, marketplace, order
 
 
 @pytest.fixture(scope="module")
-def conformed(session, tmp_path_factory):
+def faulty_once(session, tmp_path_factory):
     """A marketplace with each kind of bad order and item in it, conformed."""
-    world = new_world(session, tmp_path_factory.mktemp("conformed"))
+    world = new_world(session, tmp_path_factory.mktemp("faulty"))
     feeds = marketplace(6)
     feeds["orders"] += [
         order(50, order_id=""),
@@ -38,9 +38,9 @@ def conformed(session, tmp_path_factory):
 
 
 @pytest.fixture
-def faulty(conformed, world):
-    world.first = conformed[1]
-    return conformed[0].copy_to(world)
+def faulty(faulty_once, world):
+    world.first = faulty_once[1]
+    return faulty_once[0].copy_to(world)
 
 
 def test_each_bad_row_is_in_quarantine_with_its_reason_key_values_file_and_line(faulty):
