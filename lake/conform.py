@@ -148,8 +148,9 @@ def write(
 
 def _told(lake: Lake, silver: Contract, rows: DataFrame) -> DataFrame:
     """All that bronze ever said of the keys of some rows, typed."""
-    keys = rows.select(*silver.key).distinct()
-    return typed(silver, tables.read(lake, silver.source)).join(F.broadcast(keys), list(silver.key), "left_semi")
+    said = typed(silver, tables.read(lake, silver.source)).drop("_raw", "_given")
+    # No hint to broadcast the keys: a whole load may come late.
+    return said.join(rows.select(*silver.key).distinct(), list(silver.key), "left_semi")
 
 
 def _looked_up(lake: Lake, silver: Contract, rows: DataFrame, current: DataFrame | None) -> DataFrame:
