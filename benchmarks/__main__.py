@@ -147,11 +147,12 @@ def day(scales: list[float], work: Path) -> None:
             # The last drop brings all that happened afterwards too, months of it: the one before is a day.
             first, last = sorted(folder for folder in landing.iterdir() if folder.is_dir() and folder.name != "initial")
             shutil.rmtree(last)
-            shutil.move(first, dropped / first.name)
+            dropped.mkdir()
+            shutil.move(first, dropped)
             if scale > 1:
                 thin(dropped / first.name, 1 / scale)
-        for before in (lake, *(landing / folder.name for folder in dropped.iterdir())):
-            shutil.rmtree(before, ignore_errors=True)
+        for old in (lake, *(landing / folder.name for folder in dropped.iterdir())):
+            shutil.rmtree(old, ignore_errors=True)
         report.measure(f"all before the day, scale {scale:g}", ours(landing, lake))
         shutil.copytree(dropped, landing, dirs_exist_ok=True)
         report.measure(f"a day on a lake of scale {scale:g}", ours(landing, lake))

@@ -50,7 +50,7 @@ class NotSet(BadEnvironment):
 
 
 class LakeBusy(LakeError):
-    """Another run holds the step."""
+    """Another run holds the lake, is not through with it, or was faster."""
 
     exit_code = 7
 

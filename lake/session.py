@@ -20,7 +20,7 @@ from pyspark.sql.types import StructType
 from lake.errors import BadEnvironment
 from lake.settings import CONF, ROOT, Settings
 
-# As pyspark, lake/storage.py and lake/delta.py name them.
+# As pyspark, lake/storage.py, lake/tables.py and lake/delta.py name them.
 CLASSES = (
     "functions",
     "PythonUtils",

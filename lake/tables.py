@@ -220,6 +220,7 @@ def cached(frame: DataFrame) -> Iterator[DataFrame]:
     try:
         manager = spark._jsparkSession.sharedState().cacheManager()
         kept = manager.lookupCachedData(frame._jdf).get().cachedRepresentation()
+        # Without the order of its rows, which keeps the first names of its columns: joined with itself it would not be planned.
         plan = kept.copy(kept.output(), kept.cacheBuilder(), spark._jvm.PythonUtils.toSeq([]))
         getattr(plan, "statsOfPlanToCache_$eq")(kept.statsOfPlanToCache())
         yield DataFrame(getattr(spark._jvm, "org.apache.spark.sql.classic.Dataset").ofRows(spark._jsparkSession, plan), spark)

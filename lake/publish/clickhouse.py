@@ -89,7 +89,8 @@ def held(state: str = "current") -> Held | None:
 def shown() -> dict[str, int]:
     """How many rows readers see of each view that is there."""
     with connected() as client:
-        names = [view.name for view in views() if view.name in _there(client)]
+        there = _there(client)
+        names = [view.name for view in views() if view.name in there]
         counts = " UNION ALL ".join(f"SELECT '{name}', count() FROM `{name}`" for name in names)
         return dict(client.query(counts).result_rows) if names else {}
 

@@ -81,7 +81,7 @@ def held(state: str = "current") -> Held | None:
 def shown() -> dict[str, int]:
     """How many documents readers see of each view that is there."""
     with connected() as database:
-        return {name: database[name].count_documents({}) for name in COLLECTIONS if name in _there(database)}
+        return {name: database[name].count_documents({}) for name in COLLECTIONS.keys() & _there(database)}
 
 
 def _marked(database: Database, state: str, session: ClientSession | None = None) -> Held | None:
@@ -139,15 +139,16 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         for name, (_, found) in fingerprints(VIEWS, arrived).items():
             _require(f"{name}__changes", found, told[name])
         with database.client.start_session() as session:
-            session.with_transaction(lambda session: _apply(database, session, new, _marked(database, "current", session)))
+            session.with_transaction(lambda session: _apply(database, session, new))
 
 
 def _there(database: Database) -> set[str]:
     return set(database.list_collection_names())
 
 
-def _apply(database: Database, session: ClientSession, new: Held, before: Held | None) -> None:
+def _apply(database: Database, session: ClientSession, new: Held) -> None:
     """Within a transaction: put what was sent into the collections, count and sum them, and set the marker."""
+    before = _marked(database, "current", session)
     new.require_place("MongoDB", before)
     there = _there(database)
     for view in (view for view in VIEWS if f"{view.name}__changes" in there):
@@ -254,7 +255,7 @@ def restore() -> Held:
         before = replace(before, travelled=now.travelled, after=now.snapshot.id, restored=True)
         if now.travelled == "changes":
             with database.client.start_session() as session:
-                session.with_transaction(lambda session: _take_back(database, session, before, now))
+                session.with_transaction(lambda session: _take_back(database, session, before))
         else:
             if gone := {f"{name}__previous" for name in COLLECTIONS} - _there(database):
                 raise BadEnvironment(
@@ -267,8 +268,8 @@ def restore() -> Held:
     return before
 
 
-def _take_back(database: Database, session: ClientSession, before: Held, now: Held) -> None:
+def _take_back(database: Database, session: ClientSession, before: Held) -> None:
     """Within a transaction: turn what was sent around and apply it."""
     for view in VIEWS:
         database[f"{view.name}__changes"].update_many({}, {"$mul": {SIGN: -1}}, session=session)
-    _apply(database, session, before, now)
+    _apply(database, session, before)

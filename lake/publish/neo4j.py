@@ -84,12 +84,13 @@ def _marked(driver: Driver, state: str) -> Held | None:
     return Held.from_json(rows[0]["held"]) if rows else None
 
 
-def _shown(transaction: ManagedTransaction, new: Held) -> Held | None:
-    """What readers see, which must be what `new` is to take the place of; another transaction can't change it until this one ends."""
+def _taken_place_of(transaction: ManagedTransaction, new: Held) -> Held | None:
+    """What readers see, which must be what `new` is to take the place of. It is written to, so that no other transaction can change it
+    until this one ends."""
     rows = list(transaction.run("MATCH (s:_Snapshot {state: 'current'}) SET s.id = s.id RETURN s.held AS held"))
-    shown = Held.from_json(rows[0]["held"]) if rows else None
-    new.require_place("Neo4j", shown)
-    return shown
+    before = Held.from_json(rows[0]["held"]) if rows else None
+    new.require_place("Neo4j", before)
+    return before
 
 
 def _mark(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
@@ -242,7 +243,7 @@ def _require(kind: Kind, found: Fingerprint, expected: Fingerprint) -> None:
 
 def _apply(transaction: ManagedTransaction, new: Held) -> None:
     """What was sent goes into the graph, is counted and summed there, and the marker is set."""
-    before = _shown(transaction, new)
+    before = _taken_place_of(transaction, new)
     nodes, edges = [kind for kind in KINDS if kind.is_node], [kind for kind in KINDS if not kind.is_node]
     steps = [f"{kind.changes('< 0')} {kind.delete('c')}" for kind in edges]
     steps += [f"{kind.changes('> 0')} {kind.merge('c')}" for kind in nodes]
@@ -261,7 +262,7 @@ def _apply(transaction: ManagedTransaction, new: Held) -> None:
 
 def _relabel(transaction: ManagedTransaction, new: Held, shown: str) -> None:
     """What readers see becomes __previous, nodes labelled __`shown` take its place, and the marker is set."""
-    before = _shown(transaction, new)
+    before = _taken_place_of(transaction, new)
     for label, _ in LABELS:
         aside = f"{label}__next" if shown == "previous" else f"{label}__previous"
         for old, to in ((label, aside), (f"{label}__{shown}", label)):

@@ -48,7 +48,7 @@ class Held:
         shape: what the store's views looked like (lake.publish.view.shape): another shape means that the store has to be filled anew.
         travelled: `all`, or `changes` since the snapshot before.
         fingerprints: of each view.
-        after: the id of the snapshot in whose place this one was to come; None if there was none.
+        after: the id of the snapshot in whose place this one is to come, None if there is none; not part of the marker.
         restored: brought back in the place of a newer one.
     """
 
@@ -78,7 +78,6 @@ class Held:
                 "shape": self.shape,
                 "travelled": self.travelled,
                 "fingerprints": {name: value.to_json() for name, value in self.fingerprints.items()},
-                "after": self.after,
                 "restored": self.restored,
             }
         )
@@ -88,7 +87,7 @@ class Held:
         said = json.loads(text)
         fingerprints = {name: Fingerprint.of(**value) for name, value in said["fingerprints"].items()}
         snapshot = Snapshot(said["versions"], said.get("commits", {}))
-        return Held(snapshot, said["shape"], said["travelled"], fingerprints, said.get("after"), said.get("restored", False))
+        return Held(snapshot, said["shape"], said["travelled"], fingerprints, restored=said.get("restored", False))
 
 
 def published_tables() -> list[Contract]:
@@ -127,7 +126,7 @@ def _behind(lake: Lake) -> list[str]:
 
     # By our own commits, since maintenance makes versions too.
     @cache
-    def sequence(source: str, at: int | None = None) -> int:
+    def sequence(source: str, at: int) -> int:
         found = tables.note(lake, source, at)
         return found.sequence if found else 0
 

@@ -91,9 +91,9 @@ def _conformed_once(session: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def conformed(_conformed_once: World, world: World) -> World:
-    """A world whose silver has a marketplace of two orders, delivered without a date."""
-    return _conformed_once.copy_to(world)
+def conformed(_conformed_once: World, world: World) -> None:
+    """The world's silver has a marketplace of two orders, delivered without a date."""
+    _conformed_once.copy_to(world)
 
 
 @pytest.fixture(scope="session")

@@ -100,8 +100,8 @@ def test_publications_to_other_stores_run_beside_each_other_and_keep_off_runs_th
         pass
 
 
-def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(conformed):
-    world = conformed
+@pytest.mark.usefixtures("conformed")
+def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
     table = contract("silver.sellers")
     before = tables.note(world.lake, table.name)
     rows = tables.read(world.lake, table.name).limit(0)
@@ -121,8 +121,8 @@ def test_half_a_marker_of_a_run_whose_disk_was_full_does_not_stop_the_next(world
     assert world.sql("select distinct status from ops_runs where step = 'ingest'") == [("done",)]
 
 
-def test_a_driver_that_is_overtaken_while_it_writes_is_refused(conformed, monkeypatch):
-    world = conformed
+@pytest.mark.usefixtures("conformed")
+def test_a_driver_that_is_overtaken_while_it_writes_is_refused(world, monkeypatch):
     table, commit = contract("silver.sellers"), delta.commit
     before = tables.note(world.lake, table.name)
     late, faster = (replace(before, run_id=name, sequence=before.sequence + 1) for name in ("late", "faster"))
@@ -149,8 +149,8 @@ def test_a_lake_from_newer_code_is_not_written_to(world, monkeypatch):
     assert VERSION
 
 
-def test_a_contract_that_contradicts_its_table_is_refused(conformed):
-    world = conformed
+@pytest.mark.usefixtures("conformed")
+def test_a_contract_that_contradicts_its_table_is_refused(world):
     table = contract("silver.sellers")
     column = table.columns["seller_zip_code_prefix"].model_copy(update={"type": "int"})
     changed = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "seller_zip_code_prefix": column}})
@@ -160,8 +160,8 @@ def test_a_contract_that_contradicts_its_table_is_refused(conformed):
         commits.append(world.lake, changed, tables.read(world.lake, table.name), later)
 
 
-def test_a_new_column_of_a_contract_joins_its_table_even_by_a_commit_without_rows(conformed):
-    world = conformed
+@pytest.mark.usefixtures("conformed")
+def test_a_new_column_of_a_contract_joins_its_table_even_by_a_commit_without_rows(world):
     table = contract("silver.orders")
     wider = contracts.Contract(**{**table.model_dump(), "columns": {**table.columns, "later": table.columns["order_status"]}})
     note = tables.note(world.lake, table.name)

@@ -37,11 +37,12 @@ def test_a_value_that_moves_to_another_column_is_a_change(world):
     assert world.sql(milestones + f"'{ident('order', 0)}'") == [(taken, None)]
 
 
+@pytest.mark.usefixtures("conformed")
 @pytest.mark.parametrize("days", [(1, 2, 3), (1, 3, 2), (3, 1, 2), (2, 3, 1)])
 @pytest.mark.parametrize("beside", [0, 1])
-def test_what_was_said_again_is_newer_than_a_change_that_comes_late(conformed, days, beside):
+def test_what_was_said_again_is_newer_than_a_change_that_comes_late(world, days, beside):
     # Alone in their files the first and the last day have the same bytes.
-    world, feeds, cities = conformed, marketplace(2), {1: "osasco", 2: "santos", 3: "osasco"}
+    feeds, cities = marketplace(2), {1: "osasco", 2: "santos", 3: "osasco"}
     for day in days:
         others = [{**feeds["sellers"][1], "seller_city": f"cidade {day}"}] * beside
         world.deliver(f"2018-01-0{day}", {"sellers": [{**feeds["sellers"][0], "seller_city": cities[day]}, *others]})
@@ -51,8 +52,9 @@ def test_what_was_said_again_is_newer_than_a_change_that_comes_late(conformed, d
     assert spans[1:] == [("osasco", "2018-01-01"), ("santos", "2018-01-02"), ("osasco", "2018-01-03")]
 
 
-def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(conformed):
-    world, seller = conformed, marketplace(2)["sellers"][0]
+@pytest.mark.usefixtures("conformed")
+def test_sellers_and_products_are_known_as_of_a_day_in_any_order_of_arrival(world):
+    seller = marketplace(2)["sellers"][0]
 
     def moved(city):
         return {"sellers": [{**seller, "seller_city": city}]}
@@ -88,8 +90,9 @@ def test_a_late_drop_ends_where_a_newer_one_said_the_same_again(world):
     ]  # fmt: skip
 
 
-def test_an_input_of_only_bad_rows_goes_to_quarantine_and_leaves_the_history_as_it_was(conformed):
-    world, feeds = conformed, marketplace(2)
+@pytest.mark.usefixtures("conformed")
+def test_an_input_of_only_bad_rows_goes_to_quarantine_and_leaves_the_history_as_it_was(world):
+    feeds = marketplace(2)
     before = world.versions("silver")["sellers_history"]
     world.deliver("2018-03-01", {"sellers": [{**feeds["sellers"][0], "seller_id": "nobody"}]})
     world.run("ingest", "conform")
@@ -100,8 +103,8 @@ def test_an_input_of_only_bad_rows_goes_to_quarantine_and_leaves_the_history_as_
     assert world.sql("select count(*) from silver_sellers_history where seller_city = 'santos' and is_current") == [(1,)]
 
 
-def test_a_translation_that_comes_later_reaches_the_products(conformed):
-    world = conformed
+@pytest.mark.usefixtures("conformed")
+def test_a_translation_that_comes_later_reaches_the_products(world):
     world.deliver("later", {"category_translation": [{"product_category_name": "pc_gamer", "product_category_name_english": "gaming_pc"}]})
     world.run("ingest", "conform")
     english = world.sql("select distinct product_category_name_english from silver_products order by 1")
