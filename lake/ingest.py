@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
@@ -22,7 +23,7 @@ from pyspark.sql import types as T
 
 from lake import commits, files, storage, tables
 from lake.contracts import Contract, contract, layer
-from lake.errors import BadInput
+from lake.errors import BadInput, LawBroken
 from lake.ledger import Run
 from lake.scan import Scan, Unreadable, scan
 from lake.session import Lake
@@ -76,15 +77,20 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A delivered file, what it is and what becomes of it (a row of ops.files)."""
+    """A delivered file, what it is and what becomes of it (a row of ops.files).
+
+    Attributes:
+        batch: the commit of bronze that its rows are in.
+    """
 
     delivered: Delivered
     feed: str | None
     status: str
     detail: str | None
     scan: Scan | None
+    batch: int | None = None
 
-    def record(self, run: Run, batch: int | None) -> dict:
+    def record(self, run: Run) -> dict:
         """The row of ops.files."""
         drop = self.delivered.drop_date
         return {
@@ -97,7 +103,7 @@ class Arrival:
             "modified": self.delivered.modified,
             "rows": self.scan.records if self.scan else 0,
             "drop_date": drop.isoformat() if drop else None,
-            "batch": batch,
+            "batch": self.batch,
             "run_id": run.run_id,
             "found_at": run.started_at.isoformat(sep=" "),
         }
@@ -122,11 +128,12 @@ def ingest(lake: Lake, run: Run) -> list[str]:
         if arrival.status == "loaded":
             by_feed[arrival.feed or ""].append(arrival)
     with ThreadPoolExecutor(max_workers=3) as pool:
-        batches = dict(zip(by_feed, pool.map(lambda name: _load(lake, run, contract(name), by_feed[name]), by_feed), strict=True))
-    records = [a.record(run, batches.get(a.feed or "") if a.status == "loaded" else None) for a in fresh]
+        tried = list(pool.map(lambda name: _load(lake, run, contract(name), by_feed[name]), by_feed))
+    found = [*(a for a in fresh if a.status != "loaded"), *chain(*tried)]
+    records = [a.record(run) for a in found]
     new = [r for r in records if not (r["status"] == "refused" and _same_refusal(r, known))]
     run.append("ops.files", new)
-    return [f"{a.delivered.file}: {a.detail}" for a in fresh if a.status == "refused"]
+    return [f"{a.delivered.file}: {a.detail}" for a in found if a.status == "refused"]
 
 
 def _fresh(lake: Lake, delivered: list[Delivered], known: list[dict]) -> list[Arrival]:
@@ -230,16 +237,18 @@ def _fit(feed: Contract, header: tuple[str, ...]) -> tuple[str, str | None]:
     return "loaded", "; ".join(said) or None
 
 
-def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> int | None:
-    """Append the files of one feed to bronze in one commit; the batch."""
+def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> list[Arrival]:
+    """Append the files of one feed to bronze in one commit; what became of them. A file that somebody wrote to meanwhile is refused,
+    and the others are appended without it."""
     if not arrivals:
-        return None
+        return []
     with run.table("ingest", feed.name) as outcome:
         apart = lake.apart()
         apart.spark.conf.set("spark.sql.files.maxPartitionBytes", HUGE)
         apart.spark.conf.set("spark.sql.files.openCostInBytes", HUGE)
         before = tables.note(lake, feed.name)
         batch = before.sequence + 1 if before else 1
+        loaded = [replace(a, batch=batch) for a in arrivals]
         expected = sum(a.scan.records for a in arrivals)
         note = tables.Note(
             run.run_id,
@@ -247,12 +256,21 @@ def _load(lake: Lake, run: Run, feed: Contract, arrivals: list[Arrival]) -> int 
             batch,
             {"landing": batch},
             (before.rows if before else 0) + expected,
-            {"files": json.dumps([a.record(run, batch) for a in arrivals])},
+            {"files": json.dumps([a.record(run) for a in loaded])},
         )
-        outcome.output_version = commits.append(apart, feed, _rows(apart, feed, arrivals, batch), note, expected)
-        outcome.rows_read = outcome.rows_written = expected
-        outcome.inputs = {"files": len(arrivals)}
-        return batch
+        try:
+            outcome.output_version = commits.append(apart, feed, _rows(apart, feed, arrivals, batch), note, expected)
+            outcome.rows_read = outcome.rows_written = expected
+            outcome.inputs = {"files": len(arrivals)}
+            return loaded
+        except LawBroken:
+            there = {file.place for file in _listing(lake)}
+            changed = [a for a in arrivals if a.delivered.place not in there]
+            if not changed:
+                raise
+            outcome.status = "unchanged"
+    refused = [replace(a, status="refused", detail="somebody wrote to it while it was read") for a in changed]
+    return refused + _load(lake, run, feed, [a for a in arrivals if a not in changed])
 
 
 def _rows(lake: Lake, feed: Contract, arrivals: list[Arrival], batch: int) -> DataFrame:
