@@ -104,3 +104,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     done = submit("pipeline", "--lake", folder / "lake", "--landing", folder / "landing", "--steps", "ingest", "conform", "build")
     assert done.returncode == 0, done.stdout
     return folder / "landing", folder / "lake"
+
+
+@pytest.fixture
+def lake(finished: tuple[Path, Path], world: World) -> World:
+    """A finished lake of this test's own."""
+    landing, root = finished
+    return World(world.lake, landing, root).copy_to(world)

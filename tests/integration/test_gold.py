@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from lake import build, commits, conform, delta, tables
 from lake.contracts import contract, layer
-from lake.errors import GateFailed
+from lake.errors import GateFailed, LawBroken
 from lake.gold import BUILDERS, dimensions, marts
 from lake.versions import typed
 from tests.integration.conftest import World, new_world
@@ -115,14 +115,22 @@ def test_a_child_that_comes_first_waits_is_counted_and_enters_with_its_parent(wo
     late = [row for row in feeds["orders"] if row["order_id"] == ident("order", 5)]
     feeds["orders"].remove(late[0])
     world.deliver("2018-01-01", feeds)
-    world.run()
+    world.run(only={"gold.fact_order_items"})
     waiting = 'select "table", parent, overdue from ops_waiting order by 1'
     assert world.sql(waiting) == [("silver.order_items", "silver.orders", False), ("silver.order_payments", "silver.orders", False)]
     assert world.sql("select count(*) from gold_fact_order_items") == [(7,)]
     world.deliver("2018-01-02", {"orders": late})
-    world.run()
+    world.run(only={"gold.fact_order_items"})
     assert world.sql(waiting) == []
     assert world.sql("select count(*) from gold_fact_order_items") == [(8,)]
+
+
+def test_money_that_was_lost_in_gold_ends_each_run_until_the_table_is_made_anew(lake):
+    lake.lake.spark.sql(f"delete from delta.`{lake.lake.path('gold.fact_payments')}` where order_id = '{ident('order', 1)}'")
+    for _ in range(2):
+        with pytest.raises(LawBroken, match="silver.order_payments holds .* BRL, gold.fact_payments .* BRL, and 0 BRL wait"):
+            lake.run("build")
+    lake.run("build", full=True, only={"gold.fact_payments"})
 
 
 def test_a_child_that_waits_too_long_fails_the_gate_until_somebody_acts(world):

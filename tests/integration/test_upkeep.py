@@ -22,13 +22,6 @@ from tests.integration.conftest import World
 from tests.marketplace import marketplace, order
 
 
-@pytest.fixture
-def lake(finished, world) -> World:
-    """A finished lake of this test's own."""
-    landing, root = finished
-    return World(world.lake, landing, root).copy_to(world)
-
-
 def content(world: World) -> dict[str, Counter]:
     names = [c.name for c in layer("silver")] + sorted(BUILDERS)
     return {n: Counter(world.sql(f"select {', '.join(contract(n).columns)} from {n.replace('.', '_')}")) for n in names}
