@@ -61,6 +61,6 @@ if __name__ == "__main__":
 
         arguments = parser(__doc__)
         arguments.add_argument("--steps", nargs="+")
-        writing_job(arguments, lambda lake, run, args: run_steps(lake, run, tuple(args.steps)))
+        writing_job(arguments, lambda lake, run, args: run_steps(lake, run, tuple(args.steps)), founds=True)
     else:
         main()

@@ -5,4 +5,4 @@ from lake.pipeline import run_steps
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
-    writing_job(arguments, lambda lake, run, args: run_steps(lake, run, ("ingest",)), judges=False)
+    writing_job(arguments, lambda lake, run, args: run_steps(lake, run, ("ingest",)), judges=False, founds=True)

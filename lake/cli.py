@@ -15,7 +15,7 @@ from importlib import import_module
 from threading import Thread
 
 from lake import storage
-from lake.errors import BadEnvironment, LakeError, NotSet
+from lake.errors import BadEnvironment, LakeError, NotSet, no_lake
 from lake.files import require_bucket
 from lake.ledger import Run, new_run_id, say
 from lake.pipeline import publication_on, run_on
@@ -92,14 +92,17 @@ Work = Callable[[Lake, Run, argparse.Namespace], None]
 Idle = Callable[[Lake, argparse.Namespace], str | None]
 
 
-def writing_job(arguments: argparse.ArgumentParser, work: Work, judges: bool = True, idle: Idle | None = None) -> None:
+def writing_job(
+    arguments: argparse.ArgumentParser, work: Work, judges: bool = True, idle: Idle | None = None, founds: bool = False
+) -> None:
     """A job that writes tables: the same, holding the lake and keeping the ledger. Afterwards Trino is told of new tables.
 
     Args:
+        founds: whether it makes a lake where none is.
         idle: what ends the job without holding the lake, so that it waits for nobody, or None: why there is nothing to do, or how much
             was only read.
     """
-    _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges, idle)
+    _run(arguments, lambda lake, args: run_on(lake, args.run_id, args.as_of, args.wait), work, judges, idle, founds)
 
 
 def publishing_job(arguments: argparse.ArgumentParser, work: Work) -> None:
@@ -113,8 +116,11 @@ def _run(
     work: Work,
     judges: bool,
     idle: Idle | None = None,
+    founds: bool = False,
 ) -> None:
     def held(lake: Lake, args: argparse.Namespace) -> None:
+        if not founds and not storage.exists(lake, lake.root):
+            raise no_lake(lake.root)
         if idle and (why := idle(lake, args)):
             say(why)
             return

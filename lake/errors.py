@@ -33,6 +33,11 @@ class BadInput(LakeError):
     exit_code = 4
 
 
+def no_lake(root: str) -> BadInput:
+    """What is said where a lake should be."""
+    return BadInput(f"there is no lake at {root}", "run `make demo` or `make pipeline LANDING=<folder>`, or say --lake")
+
+
 class BadConfiguration(LakeError):
     """A profile, contract or suite is wrong, or contradicts the table in the lake."""
 

@@ -27,13 +27,11 @@ def chosen(lake: Lake, table: str | None, rule: str | None, file: str | None, li
     """Quarantined rows that have not been replayed, of a table, rule, file or line (all, where none is given).
 
     Raises:
-        BadInput: nothing was ever quarantined, or the table has no quarantine.
+        BadInput: the table has no quarantine.
     """
     known = [silver.name for silver in layer("silver")]
     if table and table not in known:
         raise BadInput(f"{table} has no rows in quarantine", f"tables that have: {', '.join(known)}")
-    if not tables.exists(lake, TABLE):
-        raise BadInput("nothing was ever quarantined in this lake", "there is nothing to do")
     rows = tables.read(lake, TABLE).where(F.col("status").isin(*WAITING_STATES))
     for name, value in (("table", table), ("file", file), ("line", line)):
         rows = rows.where(F.col(name) == value) if value is not None else rows

@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lake.contracts import LAYERS, contracts
-from lake.errors import BadConfiguration, BadEnvironment, BadInput, LakeError
+from lake.errors import BadConfiguration, BadEnvironment, LakeError, no_lake
 from lake.program import main_of, of_lake, parser, run
 from lake.settings import Settings
 
@@ -59,10 +59,6 @@ def open_sql(root: str, at: Mapping[str, int] | None = None, only: Iterable[str]
     if only is None and not any(opened):
         raise no_lake(root)
     return connection
-
-
-def no_lake(root: str) -> BadInput:
-    return BadInput(f"there is no lake at {root}", "run `make demo` or `make pipeline LANDING=<folder>`, or say --lake")
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, root: str, name: str, version: int | None) -> bool:

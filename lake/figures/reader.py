@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from lake.contracts import contracts
-from lake.sql import named_tables, no_lake, open_sql
+from lake.errors import no_lake
+from lake.sql import named_tables, open_sql
 
 Row = dict[str, Any]
 

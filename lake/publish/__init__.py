@@ -71,7 +71,8 @@ def publish(lake: Lake, run: Run, stores: Iterable[str] = STORES, again: bool = 
         tries = [pool.submit(_bring_up, lake.apart(), run, store, snapshot, again) for store in stores]
     failed = [error for one in tries if (error := one.result())]
     if failed:
-        raise BadEnvironment(f"{len(failed)} store(s) do not hold snapshot {snapshot.id}:\n    " + "\n    ".join(failed), "publish again")
+        hint = "`make status` shows which stores run, `make up` starts them; then publish again"
+        raise BadEnvironment(f"{len(failed)} store(s) do not hold snapshot {snapshot.id}:\n    " + "\n    ".join(failed), hint)
 
 
 def restore(run: Run, stores: Iterable[str] = STORES) -> None:

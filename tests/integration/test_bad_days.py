@@ -75,6 +75,8 @@ def test_a_missing_folder_a_wrong_profile_and_a_wrong_argument_have_their_exit_c
     missing = submit("ingest", "--lake", tmp_path / "lake", "--landing", tmp_path / "nowhere")
     assert missing.returncode == 4 and "there is no folder" in missing.stdout and "->" in missing.stdout
     assert "Traceback" not in missing.stdout
+    no_lake = submit("maintain", "--lake", tmp_path / "typo")
+    assert no_lake.returncode == 4 and f"there is no lake at {tmp_path}/typo" in no_lake.stdout and not (tmp_path / "typo").exists()
     assert submit("ingest", "--profile", "moon").returncode == 2
     no_java = submit("ingest", JAVA_HOME=str(tmp_path))
     assert no_java.returncode == 6 and "there is no Java" in no_java.stdout
