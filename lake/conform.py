@@ -49,7 +49,8 @@ def conform(lake: Lake, run: Run) -> None:
 
 
 def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
-    """Bring one silver table up to its bronze table."""
+    """Bring one silver table, and its history, up to its bronze table."""
+    _require_history(lake, run, silver)
     with run.table("conform", silver.name) as outcome:
         bronze = tables.note(lake, silver.source)
         before = tables.note(lake, silver.name)
@@ -69,6 +70,17 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
             say(f"  {silver.name} is made anew; {number} rows that were corrected or released enter it by `jobs/quarantine.py replay`")
         rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
         write(lake, run, silver, typed(silver, rows), until, outcome, bronze.rows)
+
+
+def _require_history(lake: Lake, run: Run, silver: Contract) -> None:
+    """Make a history that was taken away anew, from all that silver has read."""
+    before = tables.note(lake, silver.name)
+    if not before or not silver.history or tables.exists(lake, silver.history):
+        return
+    say(f"  {silver.history} is gone: it is made anew from all of {silver.source}")
+    with run.table("conform", silver.name) as outcome:
+        rows = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
+        write(lake, run, silver, typed(silver, rows), before.inputs, outcome)
 
 
 @dataclass(frozen=True)

@@ -182,3 +182,20 @@ def test_a_gold_table_whose_folder_was_taken_away_is_made_anew(lake):
     lake.run()
     assert content(lake) == before
     assert {row["status"] for row in lake.run().finished} == {"unchanged"}
+
+
+def test_a_history_whose_folder_was_taken_away_is_made_anew(lake):
+    seller = marketplace(1)["sellers"][0]
+    lake.deliver("2018-02-01", {"sellers": [{**seller, "seller_city": "osasco"}]})
+    lake.run("ingest", "conform")
+    shutil.rmtree(lake.root / "silver/sellers_history")
+    getattr(lake.lake.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
+    lake.deliver("2018-02-02", {"sellers": [{**seller, "seller_city": "santos"}]})
+    lake.run("ingest", "conform")
+    told = "select seller_city, valid_from::text, is_current from silver_sellers_history order by seller_state, valid_from"
+    spans = lake.sql(told)
+    assert spans[-2:] == [("osasco", "2018-02-01", False), ("santos", "2018-02-02", True)] and len(spans) == 5
+    shutil.rmtree(lake.root / "silver/sellers_history")
+    getattr(lake.lake.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
+    lake.run("ingest", "conform")
+    assert lake.sql(told) == spans
