@@ -61,6 +61,11 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
         if before and tables.is_up_to(lake, before, until):
             outcome.status = "unchanged"
             return
+        if until[silver.source] < done.get(silver.source, 0):
+            raise GateFailed(
+                f"{silver.source} is gone, or has lost batches of which {silver.name} was made",
+                "bring its folder back, or begin a new lake with all raw files",
+            )
         if not bronze:
             raise GateFailed(
                 f"{silver.source} has no rows: no file of this feed was ever delivered",

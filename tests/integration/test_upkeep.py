@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from lake import commits, delta, maintain, tables
 from lake.backfill import backfill
 from lake.contracts import contract, layer
-from lake.errors import BadInput, LakeError
+from lake.errors import BadInput, GateFailed, LakeError
 from lake.gold import BUILDERS
 from lake.session import Lake
 from tests.integration.conftest import World
@@ -199,3 +199,18 @@ def test_a_history_whose_folder_was_taken_away_is_made_anew(lake):
     getattr(lake.lake.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
     lake.run("ingest", "conform")
     assert lake.sql(told) == spans
+
+
+def test_a_bronze_table_that_is_gone_is_not_taken_for_one_that_never_was(lake):
+    seller = marketplace(1)["sellers"][0]
+    lake.deliver("2018-02-01", {"sellers": [{**seller, "seller_city": "osasco"}]})
+    lake.run("ingest", "conform")
+    before = content(lake)
+    shutil.rmtree(lake.root / "bronze/sellers")
+    for city in ("santos", None):
+        if city:
+            lake.deliver("2018-02-02", {"sellers": [{**seller, "seller_city": city}]})
+        with pytest.raises(GateFailed, match="bronze.sellers is gone, or has lost batches of which silver.sellers was made"):
+            lake.run("ingest", "conform")
+        assert content(lake) == before
+        shutil.rmtree(lake.root / "bronze/sellers", ignore_errors=True)
