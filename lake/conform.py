@@ -71,8 +71,8 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
                 f"{silver.source} has no rows: no file of this feed was ever delivered",
                 f"deliver {contract(silver.source).feed.files}, then run again",
             )
-        if before is None and (number := reopen(lake, run, silver)):
-            say(f"  {silver.name} is made anew; {number} rows that were corrected or released enter it by `jobs/quarantine.py replay`")
+        if before is None:
+            _offer_again(lake, run, silver, silver.name)
         rows = tables.batches(lake, silver.source, done.get(silver.source, 0), until[silver.source])
         write(lake, run, silver, typed(silver, rows), until, outcome, bronze.rows)
 
@@ -83,9 +83,16 @@ def _require_history(lake: Lake, run: Run, silver: Contract) -> None:
     if not before or not silver.history or tables.exists(lake, silver.history):
         return
     say(f"  {silver.history} is gone: it is made anew from all of {silver.source}")
+    _offer_again(lake, run, silver, silver.history)
     with run.table("conform", silver.name) as outcome:
         rows = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
         write(lake, run, silver, typed(silver, rows), before.inputs, outcome)
+
+
+def _offer_again(lake: Lake, run: Run, silver: Contract, anew: str) -> None:
+    """Say how rows that somebody corrected or released come into a table that is made anew from bronze, which has them as they came."""
+    if number := reopen(lake, run, silver):
+        say(f"  {anew} is made anew; {number} rows that were corrected or released enter it by `jobs/quarantine.py replay`")
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,14 @@ def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is
     assert world.ask(replay) == {"silver.sellers": {"good": 1}}
     assert world.sql("select status from ops_quarantine") == [("replayed",)]
     assert world.sql(city) == [("osasco",)]
+    told = "select seller_id, seller_city, valid_from::text from silver_sellers_history order by all"
+    before = world.sql(told)
+    shutil.rmtree(world.root / "silver/sellers_history")
+    getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    world.run("ingest", "conform")
+    assert world.sql("select status, reason from ops_quarantine") == [("fixed", "typed by hand")]
+    assert world.ask(replay) == {"silver.sellers": {"good": 1}}
+    assert world.sql(told) == before
 
 
 def test_a_line_break_is_no_end_of_a_key_or_a_number(world):
