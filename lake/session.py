@@ -38,6 +38,8 @@ CLASSES = (
     "scala.Option",
 )
 
+PAGE = "spark.buffer.pageSize"
+
 # What each thread keeps for itself: its session, which costs as much as reading a table.
 _thread = threading.local()
 
@@ -149,6 +151,8 @@ def open_lake(settings: Settings, app_name: str) -> Lake:
         raise BadEnvironment(
             f"Spark does not start: {str(error).splitlines()[0]}", "run `make setup`; Java 17 and the jars must be there"
         ) from error
+    # What a join broadcasts by a whole number is made with settings of its own, from the JVM's properties: else its page has 64 MB.
+    spark._jvm.java.lang.System.setProperty(PAGE, spark.conf.get(PAGE))
     _remember_classes(spark._jvm)
     spark._jvm.lakehouse.LeanSpark.lighten(spark._jsc.sc())
     spark._jvm.lakehouse.CompiledCode.remember()

@@ -94,14 +94,13 @@ def product_by_category(fact_order_items: DataFrame) -> DataFrame:
     )
 
 
-def _quintile(people: DataFrame, column: str, better: Column, name: str) -> DataFrame:
-    """Score 1 + floor(5 * people who are strictly worse / people): equal values get equal scores."""
+def _quintiles(people: DataFrame, column: str, better: Column, name: str) -> DataFrame:
+    """The score of each value of a column, 1 + floor(5 * people who are strictly worse / people): equal values get equal scores."""
     worse = Window.orderBy(better).rowsBetween(Window.unboundedPreceding, -1)
     all_ = Window.partitionBy()
     counts = people.groupBy(column).count()
     share = F.lit(5) * F.coalesce(F.sum("count").over(worse), F.lit(0)) / F.sum("count").over(all_)
-    scores = counts.select(column, (F.lit(1) + F.floor(share)).cast("int").alias(name))
-    return people.join(scores, column, "inner")
+    return counts.select(column, (F.lit(1) + F.floor(share)).cast("int").alias(name))
 
 
 def customer_segments(dim_customer: DataFrame) -> DataFrame:
@@ -111,8 +110,8 @@ def customer_segments(dim_customer: DataFrame) -> DataFrame:
         "customer_unique_id", "customer_state", F.date_diff("newest", "last_purchase_at").alias("recency_days"),
         F.col("orders").alias("frequency"), "monetary_brl", F.least("orders", F.lit(5)).alias("f_score"),
     )  # fmt: skip
-    people = _quintile(people, "recency_days", F.col("recency_days").desc(), "r_score")
-    people = _quintile(people, "monetary_brl", F.col("monetary_brl").asc(), "m_score")
+    recency = _quintiles(people, "recency_days", F.col("recency_days").desc(), "r_score")
+    monetary = _quintiles(people, "monetary_brl", F.col("monetary_brl").asc(), "m_score")
     r, f, m = F.col("r_score"), F.col("f_score"), F.col("m_score")
     segment = (
         F.when((r >= 4) & (f >= 2) & (m >= 4), "champion")
@@ -123,7 +122,7 @@ def customer_segments(dim_customer: DataFrame) -> DataFrame:
         .when(r <= 2, "hibernating")
         .otherwise("regular")
     )
-    return people.withColumn("segment", segment)
+    return people.join(recency, "recency_days", "inner").join(monetary, "monetary_brl", "inner").withColumn("segment", segment)
 
 
 def seller_scorecard(fact_order_items: DataFrame) -> DataFrame:
