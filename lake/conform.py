@@ -79,8 +79,9 @@ def conform_table(lake: Lake, run: Run, silver: Contract) -> None:
 
 def _require_history(lake: Lake, run: Run, silver: Contract) -> None:
     """Make a history that was taken away anew, from all that silver has read."""
-    before = tables.note(lake, silver.name)
-    if not before or not silver.history or tables.exists(lake, silver.history):
+    if not silver.history or tables.exists(lake, silver.history):
+        return
+    if not (before := tables.note(lake, silver.name)):
         return
     say(f"  {silver.history} is gone: it is made anew from all of {silver.source}")
     _offer_again(lake, run, silver, silver.history)

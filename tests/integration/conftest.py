@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lake.delta import DELTA
 from lake.ledger import Run
 from lake.pipeline import run_on, run_steps
 from lake.session import Lake, open_lake
@@ -46,6 +47,11 @@ class World:
         shutil.copytree(self.root, other.root)
         return other
 
+    def take_away(self, table: str) -> None:
+        """Delete a table's folder, and what this session's Delta knows of it."""
+        shutil.rmtree(self.root / table.replace(".", "/"))
+        forget(self.lake)
+
     def versions(self, layer: str) -> dict[str, int]:
         """Newest version of each table of a layer."""
         logs = self.root.glob(f"{layer}/*/_delta_log")
@@ -61,6 +67,11 @@ def counts(run: Run, step: str = "conform") -> dict[str, tuple[int, ...]]:
     """Rows read, written, quarantined, duplicate and superseded by each table of a step."""
     names = ("rows_read", "rows_written", "rows_quarantined", "rows_duplicate", "rows_superseded")
     return {r["table"]: tuple(r[n] for n in names) for r in run.finished if r["step"] == step}
+
+
+def forget(lake: Lake) -> None:
+    """Have Delta look at the logs anew."""
+    getattr(lake.spark._jvm, f"{DELTA}.DeltaLog").clearCache()
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +90,7 @@ def new_world(session: Lake, folder: Path) -> World:
 def world(session: Lake, tmp_path: Path) -> Iterator[World]:
     yield new_world(session, tmp_path)
     # Delta keeps what it knows of each table for an hour; a lake is some 70 MB, and the next test has another.
-    getattr(session.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
+    forget(session)
 
 
 @pytest.fixture(scope="session")

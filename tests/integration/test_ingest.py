@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from lake.errors import BadInput
+from lake.errors import BadInput, LawBroken
 from lake.ingest import ingest
 from lake.pipeline import run_on
 from tests.marketplace import ident, marketplace
@@ -125,6 +125,17 @@ def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
     assert len(load(world)) == 5
     assert world.sql("select count(*) from bronze_sellers") == [(3,)]
     assert world.sql("select count(*), count(distinct (file, file_id)) from ops_files") == [(17, 17)]
+
+
+def test_rows_that_were_not_counted_are_not_committed(world, monkeypatch):
+    from lake import ingest as module
+
+    read = module._rows
+    world.deliver("", {"sellers": marketplace(3)["sellers"]})
+    monkeypatch.setattr(module, "_rows", lambda *given: read(*given).union(read(*given)))
+    with pytest.raises(LawBroken, match="bronze.sellers: 3 rows were counted and 6 were read; nothing was committed"):
+        load(world)
+    assert not world.versions("bronze")
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused_alone_until_it_is_whole(world, monkeypatch):

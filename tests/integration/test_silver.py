@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 
 import pytest
 
-from lake import conform, delta, quality, quarantine, suites
+from lake import conform, quality, quarantine, suites
 from lake.errors import BadInput, GateFailed
 from tests.integration.conftest import counts, new_world
 from tests.marketplace import ident, marketplace, order
@@ -178,8 +177,7 @@ def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is
     city = f"select seller_city from silver_sellers where seller_id = '{bad['seller_id']}'"
     assert world.ask(work) == {"silver.sellers": {"good": 1}}
     assert world.sql(city) == [("osasco",)]
-    shutil.rmtree(world.root / "silver/sellers")
-    getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    world.take_away("silver.sellers")
     world.run("ingest", "conform")
     assert world.sql("select status, reason from ops_quarantine") == [("fixed", "typed by hand")]
     assert world.ask(replay) == {"silver.sellers": {"good": 1}}
@@ -187,8 +185,7 @@ def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is
     assert world.sql(city) == [("osasco",)]
     told = "select seller_id, seller_city, valid_from::text from silver_sellers_history order by all"
     before = world.sql(told)
-    shutil.rmtree(world.root / "silver/sellers_history")
-    getattr(world.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    world.take_away("silver.sellers_history")
     world.run("ingest", "conform")
     assert world.sql("select status, reason from ops_quarantine") == [("fixed", "typed by hand")]
     assert world.ask(replay) == {"silver.sellers": {"good": 1}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -18,7 +17,7 @@ from lake.contracts import contract, layer
 from lake.errors import BadInput, GateFailed, LakeError
 from lake.gold import BUILDERS
 from lake.session import Lake
-from tests.integration.conftest import World
+from tests.integration.conftest import World, forget
 from tests.marketplace import marketplace, order
 
 
@@ -125,7 +124,7 @@ def test_a_change_feed_reaches_as_far_back_as_the_log_and_no_further(world):
     # What Delta's own cleaning takes away: the commits before a checkpoint.
     for version in range(2):
         (Path(path) / f"_delta_log/{version:020d}.json").unlink()
-    world.lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    forget(world.lake)
     assert tables.changes(world.lake, table, 0, 4) is None, "a commit is missing"
     assert tables.changes(world.lake, table, 1, 4) is None, "what the table was like then is no longer known"
     assert tables.changes(world.lake, table, 3, 4).count() == 1
@@ -148,7 +147,7 @@ def test_a_lake_that_was_maintained_goes_on_after_its_logs_were_cleaned(lake):
     lake.run()
     for name in some:
         cleaned(lake, name)
-    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    forget(lake.lake)
     before = content(lake)
     assert not any(row["rows_written"] for row in lake.run().finished) and content(lake) == before
     later = order(2, order_delivered_customer_date="2018-06-01 00:00:00")
@@ -164,21 +163,19 @@ def test_a_lake_that_was_maintained_goes_on_after_its_logs_were_cleaned(lake):
 def test_a_table_whose_log_no_longer_says_how_far_it_was_read_is_not_written(lake):
     lake.lake.spark.sql(f"alter table delta.`{lake.lake.path('silver.orders')}` set tblproperties ('by' = 'hand')")
     cleaned(lake, "silver.orders")
-    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    forget(lake.lake)
     before = content(lake)
     with pytest.raises(LakeError, match="silver.orders: no commit in its log says any more how far it was read"):
         lake.run()
     assert content(lake) == before
-    shutil.rmtree(lake.root / "silver/orders")
-    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    lake.take_away("silver.orders")
     lake.run()
     assert content(lake) == before
 
 
 def test_a_gold_table_whose_folder_was_taken_away_is_made_anew(lake):
     before = content(lake)
-    shutil.rmtree(lake.root / "gold/fact_orders")
-    getattr(lake.lake.spark._jvm, f"{delta.DELTA}.DeltaLog").clearCache()
+    lake.take_away("gold.fact_orders")
     lake.run()
     assert content(lake) == before
     assert {row["status"] for row in lake.run().finished} == {"unchanged"}
@@ -188,15 +185,13 @@ def test_a_history_whose_folder_was_taken_away_is_made_anew(lake):
     seller = marketplace(1)["sellers"][0]
     lake.deliver("2018-02-01", {"sellers": [{**seller, "seller_city": "osasco"}]})
     lake.run("ingest", "conform")
-    shutil.rmtree(lake.root / "silver/sellers_history")
-    getattr(lake.lake.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
+    lake.take_away("silver.sellers_history")
     lake.deliver("2018-02-02", {"sellers": [{**seller, "seller_city": "santos"}]})
     lake.run("ingest", "conform")
     told = "select seller_city, valid_from::text, is_current from silver_sellers_history order by seller_state, valid_from"
     spans = lake.sql(told)
     assert spans[-2:] == [("osasco", "2018-02-01", False), ("santos", "2018-02-02", True)] and len(spans) == 5
-    shutil.rmtree(lake.root / "silver/sellers_history")
-    getattr(lake.lake.spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
+    lake.take_away("silver.sellers_history")
     lake.run("ingest", "conform")
     assert lake.sql(told) == spans
 
@@ -206,11 +201,9 @@ def test_a_bronze_table_that_is_gone_is_not_taken_for_one_that_never_was(lake):
     lake.deliver("2018-02-01", {"sellers": [{**seller, "seller_city": "osasco"}]})
     lake.run("ingest", "conform")
     before = content(lake)
-    shutil.rmtree(lake.root / "bronze/sellers")
-    for city in ("santos", None):
-        if city:
-            lake.deliver("2018-02-02", {"sellers": [{**seller, "seller_city": city}]})
+    lake.take_away("bronze.sellers")
+    for feeds in ({}, {"sellers": [{**seller, "seller_city": "santos"}]}):
+        lake.deliver("2018-02-02", feeds)
         with pytest.raises(GateFailed, match="bronze.sellers is gone, or has lost batches of which silver.sellers was made"):
             lake.run("ingest", "conform")
         assert content(lake) == before
-        shutil.rmtree(lake.root / "bronze/sellers", ignore_errors=True)
