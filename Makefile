@@ -50,7 +50,7 @@ demo: $(READY)  ## a marketplace of Olist's size from raw files to gold and the 
 
 pipeline: $(READY)  ## files to gold, with a report: LANDING=<folder> [LAKE_PATH=<folder>]
 	@spark-submit $(NEO4J_JAR) jobs/pipeline.py --landing "$$LANDING" --steps $(STEPS); code=$$?; \
-	  python -m lake.report > /dev/null && python -m lake.summary; exit $$code
+	  python -m lake.report > /dev/null && python -m lake.summary; told=$$?; exit $$((code ? code : told))
 
 sql: $(READY)  ## SQL on the lake: Q="select ..." [FORMAT=csv]
 	@python -m lake.sql "$$Q" --format $(FORMAT)
@@ -94,6 +94,7 @@ down: $(READY)  ## stop them
 airflow: $(READY)  ## Airflow with the DAGs, in an environment of its own: [LANDING=<folder> LAKE=minio]
 	@python -m infra.local up airflow
 	@echo "log in as the AIRFLOW_ADMIN_USER of .env with the AIRFLOW_ADMIN_PASSWORD that is there"
+	@echo "the DAGs begin paused: switch on ecommerce_etl_pipeline (daily) and maintenance (Sundays) in the page"
 
 airflow-down: $(READY)  ## stop it and all that it started
 	@python -m infra.local down airflow
@@ -131,8 +132,8 @@ test-olist: export OLIST_DIR := $(OLIST_DIR)
 test-olist: $(READY)  ## tests on the real files: OLIST_DIR=<folder>
 	pytest tests/olist
 
-bench: $(READY)  ## what is measured against what: ARGS="..."
-	@python -m benchmarks $(ARGS)
+bench: $(READY)  ## a day's increment, or what is measured against what: [ARGS="full --scale 10"]
+	@python -m benchmarks $(or $(ARGS),day)
 
 clean:  ## the demo's lake, its raw files and the reports (asks first)
 	@read -rp "delete data/landing, data/lake and reports? [y/N] " answer && [ "$$answer" = y ] && rm -rf data/landing data/lake reports

@@ -19,5 +19,5 @@ if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--table", help="only this table")
     arguments.add_argument("--retention-days", type=float, default=30, help="keep files of versions younger than this (default: 30)")
-    arguments.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
+    arguments.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing but its rows in ops.runs")
     writing_job(arguments, work)

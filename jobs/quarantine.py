@@ -1,4 +1,4 @@
-"""Rows in quarantine: list, fix, release, replay. Without --rule, --file or --line all rows of the table are meant."""
+"""Rows in quarantine: list, fix, release, replay. Without --table, --rule, --file and --line all rows of all tables are meant."""
 
 from lake import quarantine
 from lake.cli import parser, writing_job

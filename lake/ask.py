@@ -1,4 +1,4 @@
-"""A question to a store or to Trino, in its own language, by an account that only reads.
+"""A question to a store or to Trino, in its own language, by an account that only reads (Neo4j's: in a transaction that only reads).
 
 python -m lake.ask clickhouse "SELECT category, sum(revenue_brl) FROM sales_fact GROUP BY 1"
 python -m lake.ask mongodb '{"find": "products", "limit": 3}'          a command of the database
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from neo4j.exceptions import ClientError
+from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from lake import catalog
@@ -51,12 +53,26 @@ def _mongodb(text: str) -> Answer:
         raise WrongQuery(f"mongodb: a question is a command in JSON: {error}", 'e.g. {"find": "products", "limit": 3}') from error
     with mongodb.connected(reader=True) as database:
         try:
-            answer = database.command(command)
+            documents = _documents(database, command)
         except OperationFailure as error:
             raise WrongQuery(f"mongodb: {error.details.get('errmsg', error) if error.details else error}") from error
-    documents = answer["cursor"]["firstBatch"] if "cursor" in answer else [answer]
     names = list(dict.fromkeys(name for document in documents for name in document))
     return names, [tuple(document.get(name) for name in names) for document in documents]
+
+
+def _documents(database: Database, command: dict[str, Any]) -> list[dict[str, Any]]:
+    """The documents of all batches of an answer; of a command that has no cursor the answer itself."""
+    # A cursor belongs to the session that opened it.
+    with database.client.start_session() as session:
+        answer = database.command(command, session=session)
+        if "cursor" not in answer:
+            return [answer]
+        cursor = answer["cursor"]
+        documents, collection = list(cursor["firstBatch"]), cursor["ns"].partition(".")[2]
+        while cursor["id"]:
+            cursor = database.command({"getMore": cursor["id"], "collection": collection}, session=session)["cursor"]
+            documents += cursor["nextBatch"]
+    return documents
 
 
 def _neo4j(text: str) -> Answer:

@@ -199,8 +199,8 @@ def _replace_groups(
 
 
 def check_money(lake: Lake) -> None:
-    """Money in = money out, to the cent: silver's items and payments equal those of the facts plus those whose order is not
-    in gold yet, because it or its customer has not come. A fact that is still to be brought up to silver owes nothing yet.
+    """Money in = money out, to the cent: silver's items and payments equal those of the facts plus those whose order or its
+    customer has not come to silver yet. A fact that is still to be brought up to silver owes nothing yet.
 
     Raises:
         LawBroken: names the tables and the sums.
@@ -217,7 +217,8 @@ def check_money(lake: Lake) -> None:
         told = tables.read(lake, gold).agg(F.sum(in_gold)).first()[0] or 0
         waits = 0
         if arrived != told:
-            known = tables.read(lake, "gold.fact_orders").select("order_id")
+            people = tables.read(lake, "silver.customers").select("customer_id")
+            known = tables.read(lake, "silver.orders").join(people, "customer_id", "left_semi").select("order_id")
             waits = rows.join(known, "order_id", "left_anti").agg(F.sum(amount)).first()[0] or 0
         if arrived != told + waits:
-            raise LawBroken(f"{silver} holds {arrived} BRL, {gold} {told} BRL, and {waits} BRL wait for their orders")
+            raise LawBroken(f"{silver} holds {arrived} BRL, {gold} {told} BRL, and {waits} BRL wait for orders that have not come")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from lake.errors import BadConfiguration
+from lake.errors import BadConfiguration, BadInput
 from lake.settings import CONF
 
 if TYPE_CHECKING:
@@ -238,9 +238,9 @@ def _require_grain(gold: Contract, sources: list[Contract]) -> None:
 
 
 def contract(name: str) -> Contract:
-    """One table's contract; raises BadConfiguration for an unknown name."""
+    """One table's contract; raises BadInput for an unknown name: contracts name no unknown tables, people do."""
     if name not in contracts():
-        raise BadConfiguration(f"there is no table {name!r}", f"known tables: {', '.join(contracts())}")
+        raise BadInput(f"there is no table {name!r}", f"known tables: {', '.join(contracts())}")
     return contracts()[name]
 
 

@@ -28,7 +28,7 @@ class GateFailed(LakeError):
 
 
 class BadInput(LakeError):
-    """The landing folder or files in it are not what was promised."""
+    """The landing folder or files in it are not what was promised, or what somebody named is not there."""
 
     exit_code = 4
 

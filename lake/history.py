@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
+from lake.quality import judge, measure, require
 from lake.session import Lake
+from lake.suites import suite, waived_rules
 from lake.versions import drop_day, order_of
 
 
@@ -46,6 +48,9 @@ def write_history(
     Args:
         told: all good rows that bronze ever had of the keys of an input that comes late, since it may fall between two versions that
             looked equal and were folded into one; None for an input that does not.
+
+    Raises:
+        GateFailed: its suite did not hold; it is not written.
     """
     history = contract(silver.history)
     says = [name for name in history.columns if name not in ("valid_from", "valid_to", "is_current")]
@@ -68,12 +73,13 @@ def write_history(
         new = spans(versions, silver.key, says, "valid_from", [F.col("_order").desc_nulls_last()])
         action = F.col("_action")
         with tables.cached(tables.compared(history, mine, new) if before else new.withColumn("_action", F.lit("insert"))) as frame:
-            total, inserted, updated, deleted = frame.agg(
-                F.count_if(action != "delete"),
-                *[F.count_if(action == name) for name in ("insert", "update", "delete")],
-            ).first()  # fmt: skip
-            held = before.rows + inserted - deleted if before else total
+            measured = measure(frame, suite(history.name), action != "delete", "_action")
+            count = {name: measured.groups.get(name, {}).get("rows", 0) for name in ("insert", "update", "delete")}
+            held = (before.rows if before else 0) + count["insert"] - count["delete"]
+            judged = judge(suite(history.name), measured.values | {"rows in table": held}, waived_rules(history.name, run.today))
+            run.quality(judged)
+            require(judged)
             note = tables.Note(run.run_id, "conform", before.sequence + 1 if before else 1, inputs, held)
-            outcome.rows_read, outcome.rows_written, outcome.inputs = total, inserted + updated + deleted, inputs
-            write = commits.upsert if updated or deleted else commits.append
+            outcome.rows_read, outcome.rows_written, outcome.inputs = measured.values["table.row_count"], sum(count.values()), inputs
+            write = commits.upsert if count["update"] or count["delete"] else commits.append
             outcome.output_version = write(lake, history, frame.where(action != "same"), note)

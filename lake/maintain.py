@@ -76,10 +76,12 @@ def _telling(lake: Lake, note: tables.Note | None) -> Iterator[None]:
 
 
 def _needed_versions(lake: Lake) -> dict[str, tuple[int, str]]:
-    """For each table the oldest version up to which a table built from it has read, and which that is."""
+    """For each table the oldest version up to which a table built from it has read, and which that is. The recommender reads no
+    change feed: what it learned from long ago holds nothing back."""
     found: dict[str, tuple[int, str]] = {}
     for name, built in contracts().items():
-        note = tables.note(lake, name) if built.layer in ("gold", "ops") and built.table not in ("runs", "files") else None
+        follows = built.layer in ("gold", "ops") and built.table not in ("runs", "files") and built.grain != "model"
+        note = tables.note(lake, name) if follows else None
         for source, version in (note.inputs if note else {}).items():
             if source not in found or version < found[source][0]:
                 found[source] = (version, name)

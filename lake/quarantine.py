@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake import tables
@@ -17,8 +17,7 @@ from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
 from lake.ledger import Run, say
 from lake.session import Lake
-from lake.versions import typed
-from lake.withheld import PLACE, TABLE, mark
+from lake.withheld import PLACE, TABLE, given_again, mark
 
 WAITING_STATES = ("open", "fixed", "released")
 
@@ -54,11 +53,13 @@ def fix(lake: Lake, run: Run, rows: DataFrame, values: dict[str, str], reason: s
     if unknown := [name for name in values if name not in columns]:
         raise BadInput(f"{found[0]['table']} is made from no column {', '.join(unknown)}", f"columns: {', '.join(columns)}")
     before = json.loads(found[0]["fix"] or "{}")
-    return _mark(lake, run, rows, "fixed", reason, dry_run, json.dumps({**before, **values}))
+    # A row that was released stays so: both may be wrong, a value and a rule.
+    status = "released" if found[0]["status"] == "released" else "fixed"
+    return _mark(lake, run, rows, status, reason, dry_run, json.dumps({**before, **values}))
 
 
 def release(lake: Lake, run: Run, rows: DataFrame, reason: str, dry_run: bool) -> int:
-    """Let rows pass although they break rules (a replay then takes them); the number of rows.
+    """Let rows pass although they break rules (a replay then takes them into silver); the number of rows.
 
     Raises:
         BadInput: no reason is given.
@@ -94,7 +95,7 @@ def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, di
     for (table,) in rows.select("table").distinct().orderBy("table").collect():
         silver = contract(table)
         mine = rows.where(F.col("table") == table)
-        with tables.cached(_again(lake, silver, mine)) as frame:
+        with tables.cached(given_again(lake, silver, mine)) as frame:
             counts = {"good": frame.where("_broken is null").count()}
             broken = frame.where("_broken is not null").select(F.explode("_broken").alias("rule")).groupBy("rule").count()
             counts |= {row["rule"]: row["count"] for row in broken.orderBy("rule").collect()}
@@ -102,26 +103,6 @@ def replay(lake: Lake, run: Run, rows: DataFrame, dry_run: bool) -> dict[str, di
             if not dry_run:
                 _enter(lake, run, silver, mine, frame, counts["good"])
     return found
-
-
-def _again(lake: Lake, silver: Contract, quarantined: DataFrame) -> DataFrame:
-    """Typed rows of what is in quarantine, with corrected values, released from the rules that can be let go."""
-    bronze = contract(silver.source)
-    q = quarantined.select(*[F.col(name).alias(f"_{name}") for name in PLACE], "fix", (F.col("status") == "released").alias("_released"))
-    place = [f"_{name}" for name in PLACE]
-    rows = tables.read(lake, bronze.name).join(F.broadcast(q), place, "inner")
-    corrected = {name: F.coalesce(F.get_json_object("fix", f"$.{name}"), F.col(name)) for name in bronze.columns}
-    # Once somebody has said what the values are, the shape of the line no longer matters.
-    rows = rows.withColumns({**corrected, "_raw": F.when(F.col("fix").isNull(), F.col("_raw"))})
-    frame = typed(silver, rows).join(F.broadcast(q.select(*place, "_released")), place, "inner")
-    return frame.withColumn("_broken", _unreleased(silver))
-
-
-def _unreleased(silver: Contract) -> Column:
-    """Broken rules of a row without those it is released from: a key or a value that can't be read is not to be had by that."""
-    keys = [f"not_null:{name}" for name in silver.key]
-    kept = F.filter("_broken", lambda rule: rule.startswith("type:") | rule.isin("row_shape", *keys))
-    return F.when(~F.col("_released"), F.col("_broken")).when(F.size(kept) > 0, kept)
 
 
 def _enter(lake: Lake, run: Run, silver: Contract, quarantined: DataFrame, frame: DataFrame, good: int) -> None:

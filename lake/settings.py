@@ -36,11 +36,11 @@ class Settings(BaseModel):
 
 
 def _expand(text: str) -> str:
-    """${NAME} and ${NAME:-default} from the environment."""
+    """${NAME} and ${NAME:-default} from the environment, as a shell has them: the default also where NAME is empty."""
 
     def value(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
-        if name in os.environ:
+        if name in os.environ and (os.environ[name] or default is None):
             return os.environ[name]
         if default is None:
             raise BadConfiguration(f"the environment has no {name}", f"export {name}=... and run again")

@@ -193,7 +193,8 @@ def waived_rules(table: str, today: date, path: Path = CONF / "waivers.yml") -> 
     """
     try:
         waivers = [Waiver(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
-        if any(not (w.owner and w.reason and isinstance(w.until, date)) for w in waivers):
+        # A time of day would be an instance of date too, which no day can be compared with.
+        if any(not (w.owner and w.reason and type(w.until) is date) for w in waivers):
             raise ValueError("owner, reason and until (a date) are required")
     except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
         raise BadConfiguration(f"{path} can't be read: {error}", "each waiver has table, rule, owner, reason, until") from error

@@ -97,9 +97,14 @@ def _commit_id(lake: Lake, table: str, at: int) -> str | None:
 
 
 def made_anew(lake: Lake, table: str, note: Note) -> bool:
-    """Whether a table that a commit was made of has been taken away and made anew since: another commit made that version."""
-    told = note.commits.get(table)
-    return told is not None and _commit_id(lake, table, note.inputs[table]) not in (told, None)
+    """Whether a table that a commit was made of has been taken away and made anew since: another commit made that version, or none
+    has yet."""
+    told, at = note.commits.get(table), note.inputs.get(table)
+    if told is None:
+        return False
+    found = _commit_id(lake, table, at)
+    # Where the commit's file is no longer there, its log may have been cleaned.
+    return found != told if found else (version(lake, table) or 0) < at
 
 
 def is_up_to(lake: Lake, note: Note, inputs: dict[str, int]) -> bool:

@@ -10,7 +10,11 @@ from lake.contracts import Contract, contract
 from lake.errors import BadInput
 from lake.program import main_of, of_lake, pair, parser, run
 from lake.settings import Settings
-from lake.sql import open_sql
+from lake.sql import open_sql, table_names
+
+NOT_BUILT = "not built yet"
+# The day of what files without a date said, as lake/versions.py has it, which would bring Spark.
+BEGINNING = "1900-01-01"
 
 
 def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limit: int) -> list[str]:
@@ -21,20 +25,24 @@ def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limi
         limit: at most so many source lines of each silver table.
 
     Raises:
-        BadInput: no row has these values, or a column does not exist.
+        BadInput: no row has these values, the table is not built yet, or it or a column does not exist.
     """
     columns = contract(table).columns
     if unknown := [name for name in where if name not in columns]:
         raise BadInput(f"{table} has no column {', '.join(unknown)}", f"columns: {', '.join(columns)}")
-    condition = " and ".join(f"{name}::text = ?" for name in where) or "true"
+    if table not in (built := table_names(db)):
+        raise BadInput(f"{table} is {NOT_BUILT}", "`make tables` lists what the lake has")
+    # Times are wall clock: the zone that the table format gives them is no part of what `make sql` prints.
+    same = {n: f"{n}::timestamp = try_cast(? as timestamp)" if columns[n].type == "timestamp" else f"{n}::text = ?" for n in where}
+    condition = " and ".join(same.values()) or "true"
     db.execute(f"create or replace temp table traced_0 as select * from {table} where {condition}", list(where.values()))
     if not (rows := _count(db, "traced_0")):
         raise BadInput(f"{table} has no row with {where}", "compare with: make sql Q='select ...'")
     held, behind = {table: "traced_0"}, {}
     # What is near is found before what is far: it has the better links.
     for name in (order := [table]):
-        behind[name] = _sources(db, contract(name), held)
-        order += behind[name]
+        behind[name] = _sources(db, contract(name), held, built)
+        order += [source for source in behind[name] if source in held]
     return [f"{table}: {rows:,} rows", *_told(db, table, 1, held, behind, limit)]
 
 
@@ -42,15 +50,17 @@ def _count(db: duckdb.DuckDBPyConnection, rows: str) -> int:
     return db.execute(f"select count(*) from {rows}").fetchone()[0]
 
 
-def _sources(db: duckdb.DuckDBPyConnection, definition: Contract, held: dict[str, str]) -> dict[str, str]:
+def _sources(db: duckdb.DuckDBPyConnection, definition: Contract, held: dict[str, str], built: list[str]) -> dict[str, str]:
     """The sources of a table that were not found before, each with how it was. `held` then names what holds their rows that stand
-    behind those of the table.
+    behind those of the table; nothing where they are not built.
 
     A source that shares no column with the table is sought through those that do: an order's products by the order's items.
     """
-    found = {}
-    sources = (definition.history_of,) if definition.history_of else definition.sources
-    missing = [contract(name) for name in sources if name not in held]
+    if definition.history_of:
+        return _drops(db, definition, contract(definition.history_of), held, built)
+    sources = definition.sources
+    found = {name: NOT_BUILT for name in sources if name not in built}
+    missing = [contract(name) for name in sources if name not in held and name in built]
     for target in sorted(missing, key=lambda target: not _link(definition, target)):
         near = [definition, *(contract(name) for name in sources if name in held)]
         of, link = next(((of, link) for of in near if (link := _link(of, target))), (definition, {}))
@@ -63,6 +73,20 @@ def _sources(db: duckdb.DuckDBPyConnection, definition: Contract, held: dict[str
         )
         held[target.name], found[target.name] = rows, f"by {own}" if of is definition else f"by {own} of {of.name}"
     return found
+
+
+def _drops(db: duckdb.DuckDBPyConnection, history: Contract, silver: Contract, held: dict[str, str], built: list[str]) -> dict[str, str]:
+    """The same for a history: what bronze has of a span's key in the drop of its first day. Silver's row may be of a later one."""
+    if silver.source not in built:
+        return {silver.source: NOT_BUILT}
+    rows, own = f"traced_{len(held)}", ", ".join(f"{name}::text" for name in silver.key)
+    there = ", ".join(silver.columns[name].source or name for name in silver.key)
+    db.execute(
+        f"""create or replace temp table {rows} as select * from {silver.source}
+            where ({there}, coalesce(_drop_date::text, '{BEGINNING}')) in (select ({own}, valid_from::text) from {held[history.name]})"""
+    )
+    held[silver.source] = rows
+    return {silver.source: f"by {there} and the drop of valid_from"}
 
 
 def _link(of: Contract, target: Contract) -> dict[str, str]:
@@ -82,10 +106,13 @@ def _told(
     db: duckdb.DuckDBPyConnection, table: str, depth: int, held: dict[str, str], behind: dict[str, dict[str, str]], limit: int
 ) -> list[str]:
     """Lines on what was found behind a table."""
-    if contract(table).source:
+    if "_file" in contract(table).technical:
         return _files(db, held[table], depth, limit)
     lines = []
     for source, how in behind[table].items():
+        if how == NOT_BUILT:
+            lines.append(f"{'  ' * depth}{source}: {NOT_BUILT}")
+            continue
         lines.append(f"{'  ' * depth}{source}: {_count(db, held[source]):,} rows ({how})")
         lines += _told(db, source, depth + 1, held, behind, limit)
     return lines

@@ -38,7 +38,9 @@ def find_waiting(lake: Lake, run: Run) -> None:
         for child in children:
             anew = before is None or tables.made_anew(lake, child.name, before)
             changed = anew or until[child.name] != before.inputs[child.name]
-            if not changed and not before.rows:
+            # A parent that was made anew may lack rows that it had.
+            other = {parent.table for parent in child.parents if before and tables.made_anew(lake, parent.table, before)}
+            if not (changed or other or before.rows):
                 # Nothing of it waited and nothing of it came.
                 continue
             arrived = tables.changes(lake, child.name, before.inputs[child.name], until[child.name]) if changed and not anew else None
@@ -46,7 +48,7 @@ def find_waiting(lake: Lake, run: Run) -> None:
             for parent in child.parents:
                 mine = None
                 # Where the change feed no longer reaches back, the child is looked through from its beginning.
-                if told is not None and not (changed and arrived is None):
+                if told is not None and parent.table not in other and not (changed and arrived is None):
                     mine = told.where((F.col("table") == child.name) & (F.col("parent") == parent.table)) if before.rows else told.limit(0)
                 frames.append(_missing(lake, child, parent, everything, arrived, mine, until[parent.table], now))
         if not frames:

@@ -1,16 +1,17 @@
-"""ops.quarantine as a table: rows that broke rules enter once, and are marked by what becomes of them."""
+"""ops.quarantine as a table: rows that broke rules enter once, are marked by what becomes of them, and are given again as corrected."""
 
 from __future__ import annotations
 
 from threading import Lock
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake import commits, tables
 from lake.contracts import Contract, contract
 from lake.ledger import Run
 from lake.session import Lake
+from lake.versions import typed
 
 TABLE = "ops.quarantine"
 # Which row of bronze it is: the same bytes may have come in two drops.
@@ -46,12 +47,42 @@ def reopen(lake: Lake, run: Run, silver: Contract) -> int:
     """Offer rows again that had entered a silver table which is made anew: bronze has them as they came; how many there are."""
     if not tables.exists(lake, TABLE):
         return 0
-    before = F.when(F.col("fix").isNotNull(), F.lit("fixed")).otherwise(F.lit("released"))
+    # Without a reason it was the suite that had changed, and may have changed back.
+    before = F.when(F.col("fix").isNotNull(), "fixed").when(F.col("reason").isNotNull(), "released").otherwise("open")
     entered = tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
     with tables.cached(entered.withColumn("status", before)) as rows:
         if number := rows.count():
             mark(lake, run, rows)
         return number
+
+
+def given_again(lake: Lake, silver: Contract, quarantined: DataFrame) -> DataFrame:
+    """Typed rows of what is in quarantine, with corrected values, released from the rules that can be let go."""
+    bronze = contract(silver.source)
+    q = quarantined.select(*[F.col(name).alias(f"_{name}") for name in PLACE], "fix", (F.col("status") == "released").alias("_released"))
+    place = [f"_{name}" for name in PLACE]
+    rows = tables.read(lake, bronze.name).join(F.broadcast(q), place, "inner")
+    corrected = {name: F.coalesce(F.get_json_object("fix", f"$.{name}"), F.col(name)) for name in bronze.columns}
+    # Once somebody has said what the values are, the shape of the line no longer matters.
+    rows = rows.withColumns({**corrected, "_raw": F.when(F.col("fix").isNull(), F.col("_raw"))})
+    frame = typed(silver, rows).join(F.broadcast(q.select(*place, "_released")), place, "inner")
+    return frame.withColumn("_broken", _unreleased(silver))
+
+
+def _unreleased(silver: Contract) -> Column:
+    """Broken rules of a row without those it is released from: a value that has to be there, or can't be read, is not to be had by
+    that."""
+    needed = [f"not_null:{name}" for name, column in silver.columns.items() if not column.nullable]
+    kept = F.filter("_broken", lambda rule: rule.startswith("type:") | rule.isin("row_shape", *needed))
+    return F.when(~F.col("_released"), F.col("_broken")).when(F.size(kept) > 0, kept)
+
+
+def entered(lake: Lake, silver: Contract) -> DataFrame | None:
+    """Typed rows of the quarantine as they entered silver, corrected or released; None if there are none."""
+    if not tables.exists(lake, TABLE):
+        return None
+    rows = tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
+    return None if rows.isEmpty() else given_again(lake, silver, rows).withColumn("_broken", F.lit(None).cast("array<string>"))
 
 
 def _next_note(lake: Lake, run: Run, step: str) -> tables.Note:

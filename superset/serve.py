@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from multiprocessing import Process
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from flask_migrate import upgrade
 from gunicorn.app.base import BaseApplication
 from superset.app import create_app
 
-from asset_files import bundle, fingerprint
+from asset_files import bundle, imported
 
 ASSETS = Path(__file__).parent / "assets"
-IMPORTED = Path(os.environ["SUPERSET_HOME"]) / "imported"
+RECORD = Path(os.environ["SUPERSET_HOME"]) / imported.RECORD
 # On top of what Superset thinks fit for a public page, which says nothing about data or the list of dashboards.
 VIEWER_TOO = {
     ("all_datasource_access", "all_datasource_access"),
@@ -69,9 +70,10 @@ def prepare(app: Flask) -> None:
         upgrade()
         make_roles()
         make_users()
-        if not IMPORTED.exists() or IMPORTED.read_text() != fingerprint(ASSETS):
-            import_assets()
-            IMPORTED.write_text(fingerprint(ASSETS))
+        files = bundle(ASSETS)
+        if changed := imported.wanted(files, RECORD, ids()):
+            import_assets(changed)
+        imported.remember(files, RECORD)
 
 
 def make_roles() -> None:
@@ -101,8 +103,19 @@ def make_users() -> None:
             security_manager.add_user(name, kind.capitalize(), "", f"{name}@localhost", given, password)
 
 
-def import_assets() -> None:
-    """What the files say replaces what is there under the same ids; what is only there stays. The analyst owns it too."""
+def ids() -> set[str]:
+    """The UUIDs of what there is."""
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.core import Database
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    return {str(id_) for model in (Database, SqlaTable, Slice, Dashboard) for (id_,) in db.session.query(model.uuid)}
+
+
+def import_assets(files: Mapping[str, str]) -> None:
+    """What the files say replaces what is there under the same ids; all else stays. The analyst owns it too."""
     from superset import db, security_manager
     from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.connectors.sqla.models import SqlaTable
@@ -112,13 +125,13 @@ def import_assets() -> None:
     from superset.utils.core import override_user
 
     admin, analyst = (security_manager.find_user(os.environ[f"SUPERSET_{kind}_USER"]) for kind in ("ADMIN", "ANALYST"))
-    files = bundle(ASSETS)
-    for text in [files.pop(name) for name in sorted(files) if name.startswith("databases/")]:
+    databases = {name: text for name, text in files.items() if name.startswith("databases/")}
+    for text in databases.values():
         import_database(Database, yaml.safe_load(text))
     db.session.commit()
     with override_user(admin):
-        # Sparse: the databases are there already.
-        ImportAssetsCommand(files, sparse=True).run()
+        # Sparse: what the files name may be there already, as the databases are.
+        ImportAssetsCommand({name: text for name, text in files.items() if name not in databases}, sparse=True).run()
     for model in (SqlaTable, Slice, Dashboard):
         for asset in db.session.query(model):
             asset.owners = list({*asset.owners, admin, analyst})

@@ -50,11 +50,11 @@ def cluster(folder: Path, environment: dict[str, str] | None = None) -> Iterator
 
 
 def answer(web: str) -> dict | None:
-    """What a page of Spark says as JSON; None while nobody answers."""
+    """What a page of Spark says as JSON; None while nobody answers, or only the page for people does, which comes first."""
     try:
         with urlopen(web, timeout=10) as found:
             return json.load(found)
-    except OSError:
+    except (OSError, json.JSONDecodeError):
         return None
 
 

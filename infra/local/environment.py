@@ -64,6 +64,9 @@ SETTINGS = (
     Setting("AIRFLOW_DATABASE"),
     # What the connection spark_default names; AIRFLOW_CONN_SPARK_DEFAULT in the environment says more (deploy mode, queue).
     Setting("AIRFLOW_SPARK_MASTER", "local[2]"),
+    # Empty: nobody is told of a failed task, and lineage goes to a file in the lake (docs/airflow.md).
+    Setting("LAKE_WEBHOOK_URL"),
+    Setting("OPENLINEAGE_URL"),
     Setting("TRINO_PORT", "8443"),
     Setting("TRINO_USER", "publisher"),
     Setting("TRINO_PASSWORD", secret=True),

@@ -42,7 +42,7 @@ class Operations:
         quarantined: rows in quarantine that were not replayed.
         examples: a few of those: table, rules, place (file:line), key and values (personal ones masked).
         waiting: children by table and parent: rows, overdue, since.
-        files: by status: files, rows, bytes.  refused: files that were refused, and why.
+        files: by status: files, rows, bytes.  refused: files that were refused, and why; in both none that was mended since.
         duplicates: the newest files whose content was there already, and under which name; how many there are is in `files`.
         tables: rows by layer: list of (table, rows).
     """
@@ -105,11 +105,11 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
                from ops.waiting group by 1, 2 order by 1, 2"""
         ),
         files=reader.rows(
-            """select status, count(*) as files, sum(rows)::bigint as rows, sum(bytes)::bigint as bytes
-               from ops.files group by 1 order by 1"""
+            f"""{_FILES} select status, count(*) as files, sum(rows)::bigint as rows, sum(bytes)::bigint as bytes
+                from files group by 1 order by 1"""
         ),
         refused=reader.rows(
-            "select file, detail, max(found_at) as found_at from ops.files where status = 'refused' group by 1, 2 order by 1, 2"
+            f"{_FILES} select file, detail, max(found_at) as found_at from files where status = 'refused' group by 1, 2 order by 1, 2"
         ),
         duplicates=reader.rows(
             f"""select file, detail, found_at from ops.files where status = 'duplicate'
@@ -126,6 +126,10 @@ _RESULTS = """with newest as (
     select * from ops.quality_results
     where ("table", run_id) in (select ("table", arg_max(run_id, (checked_at, run_id))) from ops.quality_results group by "table")
     qualify row_number() over (partition by "table", rule order by checked_at desc) = 1)"""
+# A file that was mended and came in is no longer one that was refused.
+_FILES = """with files as (
+    from ops.files as f where status <> 'refused' or not exists (
+        from ops.files as mended where file = f.file and status <> 'refused' and found_at > f.found_at))"""
 # What failed and was tried again in the same run has not failed.
 _OF_RUN = """select * from ops.runs where run_id = ?
     qualify status <> 'failed' or row_number() over (partition by step, "table" order by started_at desc) = 1"""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import ModuleType
 
@@ -182,6 +182,8 @@ def _all(lake: Lake, kept: ExitStack, store: ModuleType, snapshot: Snapshot, hel
     frames = {view.name: kept.enter_context(cached(whole(lake, view, snapshot))) for view in views}
     told = {name: found for name, (_, found) in fingerprints(views, frames).items()}
     new = Held(snapshot, shape(views), "all", told, held.snapshot.id if held else None)
+    if new.renews(held):
+        new = replace(new, travelled=held.travelled)
     return Load("all", why, frames, {name: found.rows for name, found in told.items()}, told, new)
 
 

@@ -22,7 +22,7 @@ from lake.errors import BadEnvironment, LawBroken
 from lake.publish.columnar import ddl, finish, name_of, published, sent, view
 from lake.publish.fingerprint import FIELD, NULL, SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
-from lake.publish.view import WRITERS, View
+from lake.publish.view import WRITERS, View, shape
 from lake.session import Lake
 from lake.settings import required
 
@@ -95,13 +95,25 @@ def shown() -> dict[str, int]:
         return dict(client.query(counts).result_rows) if names else {}
 
 
-def _marked(client: Client, state: str) -> Held | None:
+def _marker(client: Client, state: str, column: str) -> str | None:
     client.command(
-        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, held String) "
-        "ENGINE = MergeTree ORDER BY state COMMENT 'The snapshot that readers see, and the one before'"
+        "CREATE TABLE IF NOT EXISTS _snapshots (state String, id String, held String) ENGINE = MergeTree ORDER BY state "
+        "COMMENT 'The snapshot that readers see, the one before, and who is about to show another'"
     )
-    rows = client.query("SELECT held FROM _snapshots WHERE state = {state:String}", parameters={"state": state}).result_rows
-    return Held.from_json(rows[0][0]) if rows else None
+    rows = client.query(f"SELECT {column} FROM _snapshots WHERE state = {{state:String}}", parameters={"state": state}).result_rows
+    return rows[0][0] if rows else None
+
+
+def _marked(client: Client, state: str) -> Held | None:
+    text = _marker(client, state, "held")
+    return Held.from_json(text) if text else None
+
+
+def _claim(client: Client, new: Held) -> None:
+    """Say that what is staged from now on is ours."""
+    if _marker(client, "claim", "id"):
+        client.command("DELETE FROM _snapshots WHERE state = 'claim'")
+    client.insert("_snapshots", [["claim", new.claim, ""]], column_names=["state", "id", "held"])
 
 
 def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
@@ -116,6 +128,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         LawBroken: what arrived is not what was sent; readers still see what they saw.
     """
     with connected() as client:
+        _claim(client, new)
         for gold in _of(rows):
             _stage_anew(client, gold, rows[name_of(gold)], new)
         _switch(client, new, list(rows))
@@ -141,6 +154,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as client:
+        _claim(client, new)
         for gold in _of(changes):
             name = name_of(gold)
             if SIGN not in changes[name].columns:
@@ -224,7 +238,9 @@ def _canonical(name: str, type_: str) -> str:
 def _switching(client: Client, new: Held) -> Iterator[None]:
     """Around the exchange of the tables: no marker meanwhile, so that what is cut off halfway is neither held nor brought back."""
     before = _marked(client, "current")
-    new.require_place("ClickHouse", before)
+    new.require_place("ClickHouse", before, _marker(client, "claim", "id"))
+    if new.renews(before):
+        before = _marked(client, "previous")
     client.command("TRUNCATE TABLE _snapshots")
     yield
     states = {"current": new} | ({"previous": before} if before else {})
@@ -234,16 +250,20 @@ def _switching(client: Client, new: Held) -> Iterator[None]:
 
 def _switch(client: Client, new: Held, names: list[str]) -> None:
     """Exchange the staged tables with those that readers see, which become __previous: one statement for all. A table that is
-    published no longer becomes __previous as well."""
+    published no longer becomes __previous as well. Where the same snapshot is shown again, what was __previous stays."""
     there, before = _there(client), _marked(client, "current")
     # By the contracts too: there is no marker where a switch was cut off.
     known = {*map(name_of, layer("gold")), *(before.fingerprints if before else ())}
     old, unpublished = [name for name in names if name in there], known - new.fingerprints.keys()
     with _switching(client, new):
         _exchange(client, old, "__stage")
-        _drop_previous(client, [*old, *unpublished])
-        _rename(client, {f"{name}__stage": f"{name}__previous" if name in there else name for name in names})
-        _rename(client, {name: f"{name}__previous" for name in unpublished & there})
+        _rename(client, {f"{name}__stage": name for name in names if name not in there})
+        if new.renews(before):
+            _drop(client, [f"{name}__stage" for name in old])
+        else:
+            _drop(client, [f"{name}__previous" for name in (*names, *unpublished)])
+            _rename(client, {f"{name}__stage": f"{name}__previous" for name in old})
+            _rename(client, {name: f"{name}__previous" for name in unpublished & there})
 
 
 def _there(client: Client) -> set[str]:
@@ -255,9 +275,9 @@ def _exchange(client: Client, names: list[str], suffix: str) -> None:
         client.command("EXCHANGE TABLES " + ", ".join(f"`{name}` AND `{name}{suffix}`" for name in names))
 
 
-def _drop_previous(client: Client, names: list[str]) -> None:
+def _drop(client: Client, names: list[str]) -> None:
     if names:
-        client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}__previous`" for name in names) + " SYNC")
+        client.command("DROP TABLE IF EXISTS " + ", ".join(f"`{name}`" for name in names) + " SYNC")
 
 
 def _rename(client: Client, names: Mapping[str, str]) -> None:
@@ -265,11 +285,24 @@ def _rename(client: Client, names: Mapping[str, str]) -> None:
         client.command("RENAME TABLE " + ", ".join(f"`{name}` TO `{to}`" for name, to in names.items()))
 
 
+def _require_previous(client: Client, before: Held, names: list[str]) -> None:
+    """Require that tables that are to be brought back are there, as they were shown."""
+    there = _there(client)
+    wrong = {name: "gone" for name in names if f"{name}__previous" not in there}
+    if before.shape == shape(views()):
+        kept = [gold for gold in published() if name_of(gold) in names and name_of(gold) not in wrong]
+        told = {name_of(gold): _measured(client, gold, f"{name_of(gold)}__previous") for gold in kept}
+        wrong |= {name: "changed by someone" for name, found in told.items() if found != before.fingerprints[name]}
+    if wrong:
+        said = ", ".join(f"{name}__previous: {what}" for name, what in sorted(wrong.items()))
+        raise BadEnvironment(f"ClickHouse: {said}, so {before.snapshot.id} can't be brought back", "publish again")
+
+
 def restore() -> Held:
     """Bring the previous snapshot back; the one that readers saw becomes the previous one.
 
     Raises:
-        BadEnvironment: there is none, its tables are gone, or the server is away.
+        BadEnvironment: there is none, its tables are gone or are not what they were, or the server is away.
     """
     with connected() as client:
         now, before = _marked(client, "current"), _marked(client, "previous")
@@ -278,14 +311,12 @@ def restore() -> Held:
         before = replace(before, after=now.snapshot.id, restored=True)
         # A table that is the same in both was perhaps not exchanged then, and need not be now.
         other = [n for n, told in before.fingerprints.items() if now.fingerprints.get(n) != told]
-        if gone := {f"{name}__previous" for name in other} - _there(client):
-            raise BadEnvironment(
-                f"ClickHouse: {', '.join(sorted(gone))}: gone, so {before.snapshot.id} can't be brought back", "publish again"
-            )
+        _require_previous(client, before, other)
+        _claim(client, before)
         come = [name for name in now.fingerprints if name not in before.fingerprints]
         with _switching(client, before):
             _exchange(client, [name for name in other if name in now.fingerprints], "__previous")
-            _drop_previous(client, come)
+            _drop(client, [f"{name}__previous" for name in come])
             _rename(client, {name: f"{name}__previous" for name in come})
             _rename(client, {f"{name}__previous": name for name in other if name not in now.fingerprints})
     return before

@@ -24,7 +24,7 @@ from lake.errors import BadConfiguration, BadEnvironment, LawBroken
 from lake.publish.documents import COLLECTIONS, VIEWS, Collection
 from lake.publish.fingerprint import SIGN, Fingerprint, summed
 from lake.publish.snapshot import Held
-from lake.publish.view import WRITERS, View, fingerprints
+from lake.publish.view import WRITERS, View, fingerprints, shape
 from lake.session import Lake
 from lake.settings import required
 from lake.tables import SPARK_ERRORS
@@ -89,8 +89,26 @@ def _marked(database: Database, state: str, session: ClientSession | None = None
     return Held.from_json(marker["held"]) if marker else None
 
 
+def _claim(database: Database, new: Held) -> None:
+    """Say that what is staged from now on is ours."""
+    database[MARKER].replace_one({"_id": "claim"}, {"token": new.claim}, upsert=True)
+
+
+def _taken_place_of(database: Database, new: Held, session: ClientSession | None = None) -> Held | None:
+    """What readers see, which must be what `new` is to take the place of. The claim is written to, so that a transaction in which
+    another comes is begun again."""
+    before = _marked(database, "current", session)
+    claim = database[MARKER].find_one_and_update({"_id": "claim"}, {"$inc": {"asked": 1}}, session=session)
+    new.require_place("MongoDB", before, claim and claim["token"])
+    return before
+
+
+def _unmark(database: Database, session: ClientSession | None = None) -> None:
+    database[MARKER].delete_many({"_id": {"$ne": "claim"}}, session=session)
+
+
 def _mark(database: Database, states: Mapping[str, Held | None], session: ClientSession | None = None) -> None:
-    database[MARKER].delete_many({}, session=session)
+    _unmark(database, session)
     rows = [{"_id": state, "snapshot": of.snapshot.id, "held": of.to_json()} for state, of in states.items() if of]
     database[MARKER].insert_many(rows, session=session)
 
@@ -107,6 +125,7 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
         LawBroken: what arrived is not what was sent; readers still see what they saw.
     """
     with connected() as database:
+        _claim(database, new)
         for view in VIEWS:
             stage = f"{view.name}__stage"
             _make(database, stage, COLLECTIONS[view.name])
@@ -127,6 +146,7 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
         BadEnvironment, LawBroken: as above.
     """
     with connected() as database:
+        _claim(database, new)
         # What is sent now is no longer what leads back to the previous snapshot.
         database[MARKER].delete_many({"_id": "previous"})
         for view in VIEWS:
@@ -148,8 +168,7 @@ def _there(database: Database) -> set[str]:
 
 def _apply(database: Database, session: ClientSession, new: Held) -> None:
     """Within a transaction: put what was sent into the collections, count and sum them, and set the marker."""
-    before = _marked(database, "current", session)
-    new.require_place("MongoDB", before)
+    before = _taken_place_of(database, new, session)
     there = _there(database)
     for view in (view for view in VIEWS if f"{view.name}__changes" in there):
         rows = list(database[f"{view.name}__changes"].find({}, session=session))
@@ -158,19 +177,19 @@ def _apply(database: Database, session: ClientSession, new: Held) -> None:
         writes = [DeleteOne({"_id": one}) for one in going] + [ReplaceOne({"_id": one}, of, upsert=True) for one, of in coming.items()]
         if writes:
             database[view.name].bulk_write(writes, ordered=False, session=session)
-        _require_sums(database, view, new.fingerprints[view.name], session)
+        _require_sums(database, view.name, view, new.fingerprints[view.name], session)
     _mark(database, {"current": new, "previous": before}, session)
 
 
-def _require_sums(database: Database, view: View, expected: Fingerprint, session: ClientSession) -> None:
-    """Rows and sums of a collection, by the server itself."""
+def _require_sums(database: Database, collection: str, view: View, expected: Fingerprint, session: ClientSession | None = None) -> None:
+    """Require rows and sums of a collection, which the server itself counts."""
     names = summed(view.types)
     group = {"_id": None, "rows": {"$sum": 1}} | {f"sum{i}": {"$sum": f"${name}"} for i, name in enumerate(names)}
-    found = next(database[view.name].aggregate([{"$group": group}], session=session), {})
+    found = next(database[collection].aggregate([{"$group": group}], session=session), {})
     values = [found.get(f"sum{i}", 0) for i in range(len(names))]
     sums = {name: v.to_decimal() if isinstance(v, Decimal128) else v for name, v in zip(names, values, strict=True)}
     # The checksum is that of what travelled, which was read back: MongoDB has no function for the whole.
-    _require(view.name, Fingerprint.of(found.get("rows"), expected.checksum, sums), expected)
+    _require(collection, Fingerprint.of(found.get("rows"), expected.checksum, sums), expected)
 
 
 def _require(name: str, found: Fingerprint, expected: Fingerprint) -> None:
@@ -231,14 +250,20 @@ def measured(lake: Lake, view: View, like: DataFrame) -> Fingerprint:
 def _switch(database: Database, new: Held) -> None:
     """Keep what readers see as __previous, then rename the stages over it; each rename is atomic. No marker meanwhile, so that
     what is cut off halfway is neither held nor brought back."""
-    before = _marked(database, "current")
-    new.require_place("MongoDB", before)
-    database[MARKER].delete_many({})
+    before = _taken_place_of(database, new)
+    renewed = new.renews(before)
+    if renewed:
+        before = _marked(database, "previous")
+    _unmark(database)
     there = _there(database)
-    for name in COLLECTIONS:
-        if name in there:
+    for name in new.fingerprints:
+        if not renewed:
+            database.drop_collection(f"{name}__previous")
+        if name in there and not renewed:
             database[name].aggregate([{"$out": f"{name}__previous"}])
         database[f"{name}__stage"].rename(name, dropTarget=True)
+    for name in there & (before.fingerprints.keys() if before else set()) - new.fingerprints.keys():
+        database[name].rename(f"{name}__previous", dropTarget=True)
     _mark(database, {"current": new, "previous": before})
 
 
@@ -247,23 +272,29 @@ def restore() -> Held:
 
     Raises:
         BadEnvironment: there is none, its collections are gone, or the server is away.
+        LawBroken: someone changed its collections.
     """
     with connected() as database:
         now, before = _marked(database, "current"), _marked(database, "previous")
         if not now or not before:
             raise BadEnvironment("MongoDB holds no previous snapshot", "publish at least twice")
         before = replace(before, travelled=now.travelled, after=now.snapshot.id, restored=True)
+        _claim(database, before)
         if now.travelled == "changes":
             with database.client.start_session() as session:
                 session.with_transaction(lambda session: _take_back(database, session, before))
         else:
-            if gone := {f"{name}__previous" for name in COLLECTIONS} - _there(database):
+            if gone := {f"{name}__previous" for name in before.fingerprints} - _there(database):
                 raise BadEnvironment(
                     f"MongoDB: {', '.join(sorted(gone))}: gone, so {before.snapshot.id} can't be brought back", "publish again"
                 )
-            for name, collection in COLLECTIONS.items():
-                _make(database, f"{name}__stage", collection)
+            for name in before.fingerprints:
+                if name in COLLECTIONS:
+                    _make(database, f"{name}__stage", COLLECTIONS[name])
                 database[f"{name}__previous"].aggregate([{"$merge": f"{name}__stage"}])
+            if before.shape == shape(VIEWS):
+                for view in VIEWS:
+                    _require_sums(database, f"{view.name}__stage", view, before.fingerprints[view.name])
             _switch(database, before)
     return before
 

@@ -22,7 +22,7 @@ from lake.errors import BadEnvironment, LawBroken, NotSet
 from lake.publish.fingerprint import FIELD, SIGN, Fingerprint, summed
 from lake.publish.graph import CHANGE, KINDS, LABELS, Kind, changed_properties, keep_change, read_changes
 from lake.publish.snapshot import Held
-from lake.publish.view import View, fingerprints
+from lake.publish.view import View, fingerprints, shape
 from lake.session import Lake
 from lake.settings import required
 from lake.tables import cached
@@ -89,13 +89,20 @@ def _taken_place_of(transaction: ManagedTransaction, new: Held) -> Held | None:
     until this one ends."""
     rows = list(transaction.run("MATCH (s:_Snapshot {state: 'current'}) SET s.id = s.id RETURN s.held AS held"))
     before = Held.from_json(rows[0]["held"]) if rows else None
-    new.require_place("Neo4j", before)
+    claims = list(transaction.run("MATCH (s:_Snapshot {state: 'claim'}) SET s.id = s.id RETURN s.id AS id"))
+    new.require_place("Neo4j", before, claims[0]["id"] if claims else None)
     return before
 
 
+def _claim(driver: Driver, new: Held) -> None:
+    """Say that what is staged from now on is ours."""
+    driver.execute_query("MERGE (s:_Snapshot {state: 'claim'}) SET s.id = $claim", claim=new.claim)
+
+
 def _mark(transaction: ManagedTransaction, new: Held, before: Held | None) -> None:
-    transaction.run("MATCH (s:_Snapshot) DELETE s").consume()
-    for state, of in (("current", new), ("previous", before)):
+    states = {"current": new} if new.renews(before) else {"current": new, "previous": before}
+    for state, of in states.items():
+        transaction.run("MATCH (s:_Snapshot {state: $state}) DELETE s", state=state).consume()
         if of:
             setting = "CREATE (:_Snapshot {state: $state, id: $id, held: $held})"
             transaction.run(setting, state=state, id=of.snapshot.id, held=of.to_json()).consume()
@@ -115,14 +122,17 @@ def publish_all(lake: Lake, rows: Mapping[str, DataFrame], new: Held) -> None:
     _require_connector(lake)
     with connected() as driver:
         _make_constraints(driver)
-        clear(driver, *(f"{label}__stage" for label, _ in LABELS))
+        _claim(driver, new)
+        _clear_aside(driver)
         for kind in KINDS:
             frame = rows[kind.view.name]
             send(frame, kind.merge("event", "__stage"))
             _require(kind, kind.view.fingerprint(_read_kind(lake, driver, kind, frame, "__stage")), new.fingerprints[kind.view.name])
-        _forget_previous(driver)
+        if not new.renews(_marked(driver, "current")):
+            _forget_previous(driver)
         with driver.session() as session:
             session.execute_write(lambda transaction: _relabel(transaction, new, "stage"))
+        _clear_aside(driver)
 
 
 def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[str, Fingerprint], new: Held) -> None:
@@ -139,6 +149,8 @@ def publish_changes(lake: Lake, changes: Mapping[str, DataFrame], told: Mapping[
     _require_connector(lake)
     with connected() as driver:
         _make_constraints(driver)
+        _claim(driver, new)
+        _clear_aside(driver)
         _forget_previous(driver)
         _send_changes(lake, changes, told)
         with driver.session() as session:
@@ -190,6 +202,11 @@ def _forget_previous(driver: Driver) -> None:
     """Delete what leads back. First the marker: what is half deleted must not be brought back."""
     driver.execute_query("MATCH (s:_Snapshot {state: 'previous'}) DELETE s")
     clear(driver, *(f"{label}__previous" for label, _ in LABELS), CHANGE)
+
+
+def _clear_aside(driver: Driver) -> None:
+    """Delete what was staged and not shown, or shown no more and not kept."""
+    clear(driver, *(f"{label}__{aside}" for label, _ in LABELS for aside in ("stage", "renewed")))
 
 
 def clear(driver: Driver, *labels: str) -> None:
@@ -251,24 +268,31 @@ def _apply(transaction: ManagedTransaction, new: Held) -> None:
     steps += [f"{kind.changes('> 0')} {kind.merge('c')}" for kind in edges]
     for step in steps:
         transaction.run(step).consume()
+    _require_sums(transaction, new)
+    _mark(transaction, new, before)
+
+
+def _require_sums(transaction: ManagedTransaction, new: Held) -> None:
+    """Require rows and sums of what readers are about to see, which the server itself counts."""
     for kind in KINDS:
         expected = new.fingerprints[kind.view.name]
         sums = summed(kind.view.types)
         what = ", ".join(["count(n) AS rows", *(f"sum(n.{name}) AS {name}" for name in sums)])
         found = transaction.run(f"{kind.all()} RETURN {what}").single(strict=True)
         _require(kind, Fingerprint.of(found["rows"], expected.checksum, {name: found[name] for name in sums}), expected)
-    _mark(transaction, new, before)
 
 
 def _relabel(transaction: ManagedTransaction, new: Held, shown: str) -> None:
-    """What readers see becomes __previous, nodes labelled __`shown` take its place, and the marker is set."""
+    """What readers see becomes __previous (__renewed, if it is the same snapshot), nodes labelled __`shown` take its place, and the
+    marker is set."""
     before = _taken_place_of(transaction, new)
+    aside = "renewed" if new.renews(before) else "next" if shown == "previous" else "previous"
+    moves = [("", f"__{aside}"), (f"__{shown}", ""), *([("__next", "__previous")] if aside == "next" else [])]
     for label, _ in LABELS:
-        aside = f"{label}__next" if shown == "previous" else f"{label}__previous"
-        for old, to in ((label, aside), (f"{label}__{shown}", label)):
-            transaction.run(f"MATCH (n:{old}) REMOVE n:{old} SET n:{to}").consume()
-        if aside != f"{label}__previous":
-            transaction.run(f"MATCH (n:{aside}) REMOVE n:{aside} SET n:{label}__previous").consume()
+        for old, to in moves:
+            transaction.run(f"MATCH (n:{label}{old}) REMOVE n:{label}{old} SET n:{label}{to}").consume()
+    if new.shape == shape(views()):
+        _require_sums(transaction, new)
     _mark(transaction, new, before)
 
 
@@ -277,12 +301,14 @@ def restore() -> Held:
 
     Raises:
         BadEnvironment: there is none, or the server is away.
+        LawBroken: someone changed it.
     """
     with connected() as driver:
         now, before = _marked(driver, "current"), _marked(driver, "previous")
         if not now or not before:
             raise BadEnvironment("Neo4j holds no previous snapshot", "publish at least twice")
         before = replace(before, travelled=now.travelled, after=now.snapshot.id, restored=True)
+        _claim(driver, before)
 
         def bring_back(transaction: ManagedTransaction) -> None:
             if now.travelled == "changes":

@@ -9,14 +9,14 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
+from lake import tables
 from lake.errors import BadEnvironment, LawBroken
 from lake.ledger import say
 from lake.publish import STORES
 from lake.publish.fingerprint import Fingerprint
 from lake.publish.snapshot import newest_snapshot
-from lake.publish.view import whole
+from lake.publish.view import shape, whole
 from lake.session import Lake
-from lake.tables import cached
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,21 @@ def reconcile(lake: Lake, stores: Iterable[str] = STORES, width: int | None = No
         width: of the table in characters; that of the terminal if None.
 
     Raises:
-        LawBroken: a value differs, or a store holds no snapshot.
+        LawBroken: a value differs, or a store holds nothing that this gold could be compared with.
         BadEnvironment: a store can't be asked.
     """
     lines: list[Line] = []
-    away, empty = [], []
+    away, said = [], []
     for name in stores:
         try:
-            found = _of_store(lake, STORES[name])
+            lines += _of_store(lake, STORES[name])
         except BadEnvironment as error:
             away.append(error.args[0])
-            continue
-        lines += found
-        if not found:
-            empty.append(name)
+        except LawBroken as error:
+            said.append(error.args[0])
     Console(width=width).print(_table(lines))
-    different = [line for line in lines if not line.equal]
-    if different or empty:
-        said = [f"{line.store} {line.view} {line.what}: gold {line.gold}, store {line.found}" for line in different]
-        said += [f"{name} holds no snapshot" for name in empty]
+    said += [f"{line.store} {line.view} {line.what}: gold {line.gold}, store {line.found}" for line in lines if not line.equal]
+    if said:
         raise LawBroken(f"stores and gold differ in {len(said)} values:\n    " + "\n    ".join(said[:20]), "make publish ARGS=--again")
     if away:
         raise BadEnvironment("not all stores could be asked:\n    " + "\n    ".join(away), "`make status` shows which run")
@@ -69,13 +65,21 @@ def reconcile(lake: Lake, stores: Iterable[str] = STORES, width: int | None = No
 def _of_store(lake: Lake, store: ModuleType) -> list[Line]:
     held = store.held()
     if not held:
-        return []
+        raise LawBroken(f"{store.NAME} holds no snapshot")
+    if held.shape != shape(store.views()):
+        raise LawBroken(f"{store.NAME} shows snapshot {held.snapshot.id} as other contracts or other code made it")
+    if tables.commits_of(lake, dict(held.snapshot.versions)) != held.snapshot.commits:
+        raise LawBroken(f"{store.NAME} holds snapshot {held.snapshot.id}, which is of another lake, or too old to be read again")
     behind = "" if held.snapshot.id == newest_snapshot(lake).id else ", which is not the newest"
     say(f"  {store.NAME} holds snapshot {held.snapshot.id}{behind}")
-    lines = []
+    lines, there = [], store.shown()
     for view in store.views():
-        with cached(whole(lake, view, held.snapshot)) as rows:
-            lines += _lines(store.NAME, view.name, view.fingerprint(rows), store.measured(lake, view, rows))
+        with tables.cached(whole(lake, view, held.snapshot)) as rows:
+            gold = view.fingerprint(rows)
+            if view.name in there:
+                lines += _lines(store.NAME, view.name, gold, store.measured(lake, view, rows))
+            else:
+                lines.append(Line(store.NAME, view.name, "rows", f"{gold.rows:,}", "not there"))
     return lines
 
 

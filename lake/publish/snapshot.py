@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from secrets import token_hex
 
 from lake import tables
 from lake.contracts import Contract, layer
@@ -46,10 +47,11 @@ class Held:
     Attributes:
         snapshot: what readers see.
         shape: what the store's views looked like (lake.publish.view.shape): another shape means that the store has to be filled anew.
-        travelled: `all`, or `changes` since the snapshot before.
+        travelled: how it came in the place of the snapshot before, and leads back to it: `all`, or `changes`.
         fingerprints: of each view.
         after: the id of the snapshot in whose place this one is to come, None if there is none; not part of the marker.
         restored: brought back in the place of a newer one.
+        claim: under which the store has been told that this one comes; not part of the marker.
     """
 
     snapshot: Snapshot
@@ -58,16 +60,26 @@ class Held:
     fingerprints: Mapping[str, Fingerprint]
     after: str | None = field(default=None, compare=False)
     restored: bool = False
+    claim: str = field(default_factory=token_hex, compare=False)
 
-    def require_place(self, store: str, shown: Held | None) -> None:
-        """Require that a store shows what this was made to take the place of, right before it does.
+    def require_place(self, store: str, shown: Held | None, claimed: str | None) -> None:
+        """Require that a store shows what this was made to take the place of, and that what is staged there is still ours, right
+        before it is shown.
 
         Raises:
-            LakeBusy: another publication has shown a snapshot meanwhile: that of another lake, or of a run that took this one for dead.
+            LakeBusy: another publication has begun or shown a snapshot meanwhile: that of another lake, or of a run that took this
+                one for dead.
         """
+        hint = "publish again, from one lake at a time"
         if (shown.snapshot.id if shown else None) != self.after:
             said = f"another publication has shown snapshot {shown.snapshot.id if shown else 'none'} meanwhile"
-            raise LakeBusy(f"{store}: {said}; readers see that one", "publish again, from one lake at a time")
+            raise LakeBusy(f"{store}: {said}; readers see that one", hint)
+        if claimed != self.claim:
+            raise LakeBusy(f"{store}: another publication has begun meanwhile; readers see what they saw", hint)
+
+    def renews(self, shown: Held | None) -> bool:
+        """Whether it takes the place of the same snapshot in the same shape. A store still leads back to the one before then."""
+        return shown is not None and (shown.snapshot.id, shown.shape) == (self.snapshot.id, self.shape)
 
     def to_json(self) -> str:
         return json.dumps(

@@ -6,8 +6,6 @@ at the export, so that an export after an import writes the same bytes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import yaml
 
 from asset_files import chart, dashboard, database, dataset
 from asset_files.form import dump
+from asset_files.imported import METADATA
 from asset_files.names import KINDS, Names, made, path
 
 MODULES = dict(zip(KINDS, (database, dataset, chart, dashboard), strict=True))
@@ -31,16 +30,11 @@ def bundle(folder: Path) -> dict[str, str]:
     """What Superset imports: its files by their paths."""
     assets = read(folder)
     names = Names(assets)
-    files = {"metadata.yaml": {"version": VERSION, "type": "assets"}}
+    files = {METADATA: {"version": VERSION, "type": "assets"}}
     for (kind, name), asset in assets.items():
         packed = MODULES[kind].pack(asset, names) | {"uuid": names.uuid(kind, name), "version": VERSION}
         files[f"{kind}/{name}.yaml"] = packed
     return {file: yaml.safe_dump(content, sort_keys=False) for file, content in files.items()}
-
-
-def fingerprint(folder: Path) -> str:
-    """Tells whether the files say something else than before, or are read in another way."""
-    return hashlib.sha256(json.dumps(bundle(folder), sort_keys=True).encode()).hexdigest()
 
 
 def write(folder: Path, exported: Mapping[str, str]) -> list[Path]:

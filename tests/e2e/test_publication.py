@@ -104,6 +104,9 @@ def test_relationships_have_come_with_the_seller_and_the_product_that_they_waite
 
 def test_all_anew_gives_the_same_content_and_each_way_leads_back(another_day):
     by_changes = fingerprints()
+    again = submit("publish", "--profile", "minio", "--again")
+    assert again.returncode == 0 and again.stdout.count("done (all)") == 3, again.stdout
+    assert fingerprints() == by_changes
     back = submit("publish", "--profile", "minio", "--restore")
     assert back.returncode == 0 and back.stdout.count("restored") == 3, back.stdout
     before = fingerprints()

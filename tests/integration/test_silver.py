@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from lake import conform, quality, quarantine, suites
+from lake.backfill import backfill
 from lake.errors import BadInput, GateFailed
 from tests.integration.conftest import counts, new_world
 from tests.marketplace import ident, marketplace, order
@@ -115,6 +116,8 @@ def test_corrected_and_released_rows_enter_once_and_bad_ones_stay_with_the_new_r
     def work(lake, run):
         assert quarantine.fix(lake, run, line(10), {"price": "10.00"}, "typed by hand", dry_run=False) == 1
         assert quarantine.release(lake, run, line(11), "a refund", dry_run=False) == 1
+        # What is released and corrected stays released.
+        assert quarantine.fix(lake, run, line(11), {"freight_value": "0.00"}, "a refund", dry_run=False) == 1
         assert quarantine.fix(lake, run, line(12), {"price": "-3.00"}, "wrong again", dry_run=False) == 1
         return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.order_items", None, None, None), dry_run=False)
 
@@ -128,6 +131,19 @@ def test_corrected_and_released_rows_enter_once_and_bad_ones_stay_with_the_new_r
     ]
     world.ask(lambda lake, run: quarantine.replay(lake, run, quarantine.chosen(lake, None, None, None, None), dry_run=False))
     assert world.sql("select count(*), sum(price)::text from silver_order_items") == [(10, "114.20")]
+    # What silver let in gold does not keep out.
+    world.run("build", only={"gold.product_by_category", "gold.seller_scorecard", "gold.sales_by_month"})
+    assert world.sql("select min(price_brl)::text from gold_fact_order_items") == [("-1.00",)]
+
+
+def test_no_value_that_has_to_be_there_is_released(faulty):
+    empty = quarantine.chosen(faulty.lake, "silver.orders", "not_null:order_id", None, None)
+
+    def work(lake, run):
+        quarantine.release(lake, run, empty, "nobody knows", dry_run=False)
+        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.orders", None, None, None), dry_run=True)
+
+    assert faulty.ask(work)["silver.orders"]["not_null:order_id"] == 1
 
 
 def test_what_is_said_wrong_of_rows_in_quarantine_changes_nothing(faulty):
@@ -192,6 +208,44 @@ def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is
     assert world.sql(told) == before
 
 
+def test_what_somebody_corrected_is_remembered_where_all_is_read_again(conformed, world):
+    seller = marketplace(1)["sellers"][0]
+    world.deliver("more", {"sellers": [{**seller, "seller_city": "osasco", "seller_state": "XX"}]})
+    world.run("ingest", "conform")
+
+    def correct(lake, run):
+        bad = quarantine.chosen(lake, "silver.sellers", None, None, None)
+        quarantine.fix(lake, run, bad, {"seller_state": "SP"}, "asked them", dry_run=False)
+        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.sellers", None, None, None), dry_run=False)
+
+    assert world.ask(correct) == {"silver.sellers": {"good": 1}}
+    told = [f"select seller_city from silver_{name} where seller_state = 'SP'" for name in ("sellers", "sellers_history")]
+    assert [world.sql(question) for question in told] == [[("osasco",)], [("osasco",)]]
+    world.ask(lambda lake, run: backfill(lake, run, "silver.sellers", None, None, "to be sure"))
+    assert [world.sql(question) for question in told] == [[("osasco",)], [("osasco",)]]
+
+
+def test_children_wait_again_where_their_parent_is_made_anew_without_a_row_that_was_corrected(world):
+    feeds = marketplace(2)
+    feeds["customers"][0]["customer_state"] = "XX"
+    world.deliver("", feeds)
+    world.run("ingest", "conform")
+
+    def correct(lake, run):
+        bad = quarantine.chosen(lake, "silver.customers", None, None, None)
+        quarantine.fix(lake, run, bad, {"customer_state": "SP"}, "asked them", dry_run=False)
+        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.customers", None, None, None), dry_run=False)
+
+    waiting = 'select "table", parent from ops_waiting'
+    assert world.sql(waiting) == [("silver.orders", "silver.customers")]
+    assert world.ask(correct) == {"silver.customers": {"good": 1}}
+    world.run("conform")
+    assert world.sql(waiting) == []
+    world.take_away("silver.customers")
+    world.run("conform")
+    assert world.sql(waiting) == [("silver.orders", "silver.customers")]
+
+
 def test_a_line_break_is_no_end_of_a_key_or_a_number(world):
     feeds = marketplace(2)
     feeds["sellers"].append({**feeds["sellers"][0], "seller_id": ident("seller", "x") + "\n"})
@@ -236,5 +290,10 @@ def test_too_many_bad_rows_stop_the_run_before_silver(world):
     feeds["orders"] += [order(100 + n, status="lost") for n in range(101)]
     world.deliver("", feeds)
     with pytest.raises(GateFailed, match="101 of 103 rows would go to quarantine"):
-        world.run()
+        world.run("ingest", "conform")
     assert "orders" not in world.versions("silver")
+    # What has replaced the file is judged, and what it replaced is in quarantine.
+    world.deliver("", {"orders": feeds["orders"][:2] + [order(100 + n, status="shipped") for n in range(101)]})
+    world.run("ingest", "conform")
+    assert world.sql("select count(*) from silver_orders") == [(103,)]
+    assert world.sql("select count(*) from ops_quarantine where status = 'open'") == [(101,)]

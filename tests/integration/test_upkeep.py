@@ -46,6 +46,15 @@ def test_a_period_and_a_silver_table_are_computed_again_with_the_same_result(lak
         lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", None, None, " "))
 
 
+def test_a_silver_table_is_not_computed_again_of_what_its_gate_did_not_let_in(lake):
+    before = content(lake)
+    lake.deliver("2018-02-01", {"orders": [order(500 + n, status="lost") for n in range(101)] + [order(700)]})
+    with pytest.raises(GateFailed, match="101 of 102 rows would go to quarantine"):
+        lake.run("ingest", "conform")
+    lake.ask(lambda at, run: backfill(at, run, "silver.orders", None, None, "to be sure"))
+    assert content(lake) == before
+
+
 def test_maintenance_says_what_it_would_do_then_frees_bytes_and_changes_no_row(lake, monkeypatch):
     before, spark = content(lake), lake.lake.spark
     lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", None, None, "to leave dead files"))

@@ -10,7 +10,11 @@ import pytest
 # Chart, its columns, and what gold says of them; over all time, since filters are the dashboard's.
 NUMBERS = {
     "Revenue by month": ("purchase_date revenue", "select purchase_month, revenue_brl from gold.sales_by_month where revenue_brl > 0"),
-    "States": ("customer_state revenue", "select customer_state, revenue_brl from gold.sales_by_state where items > 0"),
+    "States": (
+        "customer_state revenue revenue_per_order",
+        """select customer_state, s.revenue_brl, s.revenue_brl / count(*) filter (o.items > 0)
+           from gold.sales_by_state as s join gold.fact_orders as o using (customer_state) where s.items > 0 group by 1, 2""",
+    ),
     "Payment mix": ("payment_type paid", "select payment_type, sum(payment_brl) from gold.payment_mix group by 1"),
     "Categories": (
         "category revenue",
@@ -35,6 +39,12 @@ NUMBERS = {
     "Late share by state": (
         "customer_state late_share",
         "select customer_state, avg((not is_on_time)::int) from gold.fact_orders group by 1",
+    ),
+    "Days to deliver by stage": (
+        "purchase_date approval_days handling_days transit_days",
+        """select purchase_month, avg(approval_hours) filter (delivery_days is not null) / 24,
+               avg(handling_hours) filter (delivery_days is not null) / 24, avg(transit_hours) / 24
+           from gold.fact_orders group by 1""",
     ),
     "Categories bought together": (
         "category_a category_b orders_both",
@@ -66,6 +76,11 @@ OF_CATEGORIES = {
         "delivery_days_mean",
         """select avg(delivery_days) from gold.fact_orders
            where order_id in (select order_id from gold.fact_order_items where category in {chosen})""",
+    ),
+    "States": (
+        "customer_state orders revenue_per_order",
+        """select customer_state, count(distinct order_id), sum(revenue_brl) / count(distinct order_id) from gold.fact_order_items
+           where category in {chosen} group by 1""",
     ),
     "Review scores": (
         "review_score review_count",

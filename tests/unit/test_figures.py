@@ -12,7 +12,7 @@ import pytest
 from lake.figures import collect, text
 from lake.figures.mask import masked_row
 from lake.summary import print_summary
-from tests.unit.tiny_lake import RUN, write_lake
+from tests.unit.tiny_lake import RUN, at, write, write_lake
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,20 @@ def test_report_and_summary_share_their_figures(lake: Path) -> None:
     figures = collect(str(lake))
     assert figures.operations.run.status == "failed" and figures.operations.run.seconds == 10.0
     assert figures.business.key.revenue_delivered_brl == Decimal("1234568.00")
+
+
+def test_a_file_is_refused_until_it_is_mended(tmp_path: Path) -> None:
+    days = {"mended.csv": ["refused", "loaded"], "emptied.csv": ["refused", "empty"], "spoilt.csv": ["loaded", "refused"]}
+    days |= {"bad.csv": ["refused", "refused"], "repeated.csv": ["refused", "duplicate"]}
+    rows = [
+        {"file": file, "status": status, "detail": "no header", "found_at": at(f"2018-04-0{day} 06:00:00")}
+        for file, statuses in days.items()
+        for day, status in enumerate(statuses, 1)
+    ]
+    write(tmp_path, "ops.files", *rows)
+    found = collect(str(tmp_path)).operations
+    assert [(row["file"], row["found_at"].day) for row in found.refused] == [("bad.csv", 2), ("spoilt.csv", 2)]
+    assert {row["status"]: row["files"] for row in found.files} == {"duplicate": 1, "empty": 1, "loaded": 2, "refused": 3}
 
 
 def test_numbers_are_written_for_people() -> None:

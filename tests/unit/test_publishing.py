@@ -115,6 +115,14 @@ def test_a_store_that_has_lost_rows_is_sent_all_though_gold_has_not_changed(monk
     assert store.done == ["all"] and run.rows[0]["message"] == "someone changed the store: x has no rows"
 
 
+def test_what_is_sent_again_leads_back_the_way_it_did(monkeypatch, run):
+    store = Store(NEW, OLD)
+    store.states["current"] = replace(held(NEW), travelled="changes")
+    publish(LAKE, run, with_stores(monkeypatch, store=store), again=True)
+    assert store.done == ["all"] and run.rows[0]["travelled"] == "all"
+    assert store.states["current"].renews(held(NEW)) and store.states["current"].travelled == "changes"
+
+
 def test_a_publication_that_another_one_overtook_shows_nothing(monkeypatch, run):
     store = Store(OLD)
     store.error = LakeBusy("store: another publication has shown snapshot x meanwhile")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from lake.errors import BadInput
+from lake.sql import open_sql
 from lake.trace import trace
+from tests.unit.tiny_lake import write_lake
 
 ITEMS = [("o1", 1, "p1", "s1"), ("o1", 2, "p2", "s1"), ("o2", 1, "p3", "s2")]
 TABLES = {
@@ -24,6 +28,10 @@ TABLES = {
     "silver.order_reviews": ("review_id, order_id", [("r1", "o1")]),
     "silver.products": ("product_id", [("p1",), ("p2",), ("p3",)]),
     "silver.products_history": ("product_id, valid_from", [("p1", "1900-01-01"), ("p2", "1900-01-01"), ("p2", "2018-01-02")]),
+    "bronze.products": (
+        "product_id, _drop_date",
+        [("p1", ""), ("p2", ""), ("p2", "2018-01-02"), ("p2", "2018-01-02"), ("p2", "2018-03-04")],
+    ),
     "silver.sellers": ("seller_id, seller_zip_code_prefix", [("s1", "01310"), ("s2", "20040")]),
     "silver.geolocation": ("geolocation_zip_code_prefix, geolocation_city", [("01310", "SAO PAULO"), ("01310", "sp"), ("20040", "rio")]),
 }
@@ -31,23 +39,30 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def db() -> duckdb.DuckDBPyConnection:
-    """The tables; a row of silver is of the file of its table's name, in the line of its place."""
+    """The tables; a row of bronze or silver is of the file of its table's name, in the line of its place."""
     connection = duckdb.connect()
-    connection.execute("create schema gold; create schema silver")
+    connection.execute("create schema gold; create schema silver; create schema bronze")
     for name, (columns, rows) in TABLES.items():
-        place = name.startswith("silver.") and not name.endswith("_history")
+        place = not name.startswith("gold.") and not name.endswith("_history")
         values = [(*row, f"{name.split('.')[1]}.csv", line) if place else row for line, row in enumerate(rows, 2)]
         listed = ", ".join(f"({', '.join(map(repr, row))})" for row in values)
         connection.execute(f"create table {name} as from (values {listed}) as t({columns}{', _file, _line' if place else ''})")
+    connection.execute("alter table bronze.products alter _drop_date type date using nullif(_drop_date, '')::date")
+    connection.execute("alter table silver.products_history alter valid_from type date")
     return connection
 
 
-def test_a_version_of_a_product_is_traced_to_the_product(db):
-    assert trace(db, "silver.products_history", {"product_id": "p2", "valid_from": "2018-01-02"}, 10) == [
+@pytest.mark.parametrize(("day", "rows", "lines"), [("1900-01-01", 1, "3"), ("2018-01-02", 2, "4, 5")])
+def test_a_version_of_a_product_is_traced_to_the_drop_that_said_it(db, day, rows, lines):
+    assert trace(db, "silver.products_history", {"product_id": "p2", "valid_from": day}, 10) == [
         "silver.products_history: 1 rows",
-        "  silver.products: 1 rows (by product_id)",
-        "    products.csv: line 3",
+        f"  bronze.products: {rows} rows (by product_id and the drop of valid_from)",
+        f"    products.csv: line {lines}",
     ]
+
+
+def test_a_row_of_bronze_says_its_own_place(db):
+    assert trace(db, "bronze.products", {"product_id": "p1"}, 10) == ["bronze.products: 1 rows", "  products.csv: line 2"]
 
 
 def test_an_item_is_traced_to_its_own_product_and_to_nothing_of_other_orders(db):
@@ -100,3 +115,21 @@ def test_rows_and_columns_that_are_not_there_are_said(db):
         trace(db, "gold.fact_orders", {"order_id": "o9"}, 10)
     with pytest.raises(BadInput, match="has no column colour"):
         trace(db, "gold.fact_orders", {"colour": "red"}, 10)
+
+
+def test_a_time_is_found_as_it_is_printed_and_what_is_not_built_is_said(tmp_path: Path):
+    write_lake(tmp_path)
+    lake = open_sql(str(tmp_path))
+    for time in ("2017-10-15 00:30:00", "2017-10-15T00:30:00", "2017-10-15 00:30:00+00"):
+        told = trace(lake, "gold.fact_orders", {"order_purchase_timestamp": time}, 10)
+        assert told[:2] == ["gold.fact_orders: 1 rows", "  silver.orders: not built yet"]
+    assert trace(lake, "gold.recommendations", {"rank": "1"}, 10) == [
+        "gold.recommendations: 1 rows",
+        "  gold.fact_order_items: not built yet",
+    ]
+    with pytest.raises(BadInput, match="has no row with"):
+        trace(lake, "gold.fact_orders", {"order_purchase_timestamp": "yesterday"}, 10)
+    with pytest.raises(BadInput, match="silver.orders is not built yet"):
+        trace(lake, "silver.orders", {"order_id": "o1"}, 10)
+    with pytest.raises(BadInput, match=r"no table 'gold.sales'\n.*gold.sales_by_month"):
+        trace(lake, "gold.sales", {}, 10)
