@@ -15,7 +15,7 @@ from importlib import import_module
 from threading import Thread
 
 from lake import storage
-from lake.errors import BadEnvironment, LakeError, NotSet, no_lake
+from lake.errors import BadEnvironment, LakeError, NotSet, no_lake, of_system
 from lake.files import require_bucket
 from lake.ledger import Run, new_run_id, say
 from lake.pipeline import publication_on, run_on
@@ -75,7 +75,7 @@ def job(arguments: argparse.ArgumentParser, work: Callable[[Lake, argparse.Names
     except LakeError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
+        _fail(f"{of_system(error)}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
     except KeyboardInterrupt:
         _fail("interrupted; nothing is lost, run again", 130)
     except Exception as error:

@@ -52,8 +52,11 @@ def download(folder: Path) -> list[Path]:
             print(f"  {name}: there already", file=sys.stderr)
             continue
         print(f"  {name}: {size:,} bytes", file=sys.stderr)
-        api.dataset_download_file(DATASET, name, path=str(folder), force=True, quiet=False)
-        _unpacked(path)
+        try:
+            api.dataset_download_file(DATASET, name, path=str(folder), force=True, quiet=False)
+            _unpacked(path)
+        except Exception as error:
+            raise BadEnvironment(f"{name} did not come whole: {error}", "run the command again: it goes on from there") from error
         if path.stat().st_size != size:
             raise BadInput(f"{name} has {path.stat().st_size:,} bytes, Kaggle announced {size:,}", "run the command again")
         fetched.append(path)

@@ -70,3 +70,9 @@ class LawBroken(LakeError):
     """Rows or money got lost or doubled: a bug of ours, never of the data."""
 
     exit_code = 9
+
+
+def of_system(error: OSError) -> str:
+    """What the system said, and of which file: libraries raise errors of this kind that know neither."""
+    said = error.strerror or str(error) or type(error).__name__
+    return f"{said}: {error.filename}" if error.filename else said

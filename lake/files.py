@@ -90,7 +90,9 @@ def listing(folder: str) -> list[str]:
         pages = _asked(folder, lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)))
         found = [entry["Key"].removeprefix(prefix) for page in pages for entry in page.get("Contents", [])]
     else:
-        found = [str(file.relative_to(folder)) for file in Path(folder).rglob("*") if file.is_file()]
+        # Into linked folders too, as Hadoop goes.
+        paths = (Path(at, name) for at, _, names in os.walk(folder, followlinks=True) for name in names)
+        found = [str(path.relative_to(folder)) for path in paths if path.is_file()]
     return sorted(file for file in found if not any(part.startswith(("_", ".")) for part in file.split("/")))
 
 

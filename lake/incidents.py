@@ -37,7 +37,12 @@ _TYPES = {"string": pa.string(), "int": pa.int32(), "timestamp": pa.timestamp("u
 
 
 def open_incident(root: str, incident: str, kind: str, run_id: str, reason: str) -> bool:
-    """Write down an incident; whether it is a new one. One that lasts is counted again, and nobody is told twice."""
+    """Write down an incident; whether it is a new one. One that lasts is counted again, and nobody is told twice.
+
+    Raises:
+        BadEnvironment: it can't be written down; it is told all the same, since the lake itself may be the trouble.
+    """
+    news = {"event": "opened", "incident": incident, "kind": kind, "run_id": run_id, "reason": reason}
 
     def attempt() -> bool:
         table = _table(root)
@@ -50,9 +55,13 @@ def open_incident(root: str, incident: str, kind: str, run_id: str, reason: str)
         merge = table.merge(rows, "t.incident = s.incident and t.closed_at is null", source_alias="s", target_alias="t")
         return merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"] == 1
 
-    new = _patiently(attempt)
+    try:
+        new = _patiently(attempt)
+    except BadEnvironment:
+        _tell(news)
+        raise
     if new:
-        _tell({"event": "opened", "incident": incident, "kind": kind, "run_id": run_id, "reason": reason})
+        _tell(news)
     return new
 
 
@@ -75,8 +84,8 @@ def close_incidents(root: str, incidents: Iterable[str], run_id: str) -> list[st
 
 def lasting(root: str) -> list[dict]:
     """Incidents that are not over."""
-    table = _existing(root)
-    return _lasting(table) if table else []
+    table = _patiently(lambda: _existing(root))
+    return _patiently(lambda: _lasting(table)) if table else []
 
 
 def _lasting(table: DeltaTable) -> list[dict]:
@@ -124,8 +133,9 @@ def _patiently(attempt: Callable[[], T]) -> T:
         except CommitFailedError:
             if not left:
                 raise
-        except DeltaError as error:
-            raise BadEnvironment(f"{TABLE} can't be written: {error}", "is the lake's folder or bucket there?") from error
+        except (DeltaError, OSError) as error:
+            said = str(error).partition("\n")[0]
+            raise BadEnvironment(f"{TABLE} can't be reached: {said}", "is the lake's folder or bucket there?") from error
     raise AssertionError
 
 

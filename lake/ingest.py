@@ -174,7 +174,9 @@ def repeated(told: list[Told], file_id: str, drop: date) -> str | None:
 
 
 def _same_refusal(record: dict, known: list[dict]) -> bool:
-    return any(k["file"] == record["file"] and k["file_id"] == record["file_id"] and k["detail"] == record["detail"] for k in known)
+    """Whether that is what was said of the file last."""
+    last = max((k for k in known if k["file"] == record["file"]), key=lambda k: k["found_at"], default=None)
+    return last is not None and all(last[name] == record[name] for name in ("status", "file_id", "detail"))
 
 
 def _listing(lake: Lake) -> list[Delivered]:
@@ -197,7 +199,7 @@ def _known(lake: Lake, run: Run) -> list[dict]:
     if not tables.exists(lake, "ops.files"):
         records = []
     else:
-        frame = tables.read(lake, "ops.files").withColumn("drop_date", F.col("drop_date").cast("string")).drop("found_at")
+        frame = tables.read(lake, "ops.files").withColumns({name: F.col(name).cast("string") for name in ("drop_date", "found_at")})
         records = [row.asDict() for row in frame.collect()]
     last = {c.name: max((r["batch"] or 0 for r in records if r["feed"] == c.name), default=0) for c in layer("bronze")}
     lost = []

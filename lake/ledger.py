@@ -148,10 +148,14 @@ class Run:
         dead = {
             **asdict(Outcome(status="died", message=f"process {state['pid']} on {state['host']} ended without closing the run")),
             "run_id": state["run_id"], "step": "run", "table": "-", "seconds": 0.0, "inputs": "{}",
-            "started_at": self.started_at.isoformat(sep=" "), "code_version": VERSION,
+            # When it was found dead, which may be long after the run that finds it began to wait.
+            "started_at": datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" "), "code_version": VERSION,
         }  # fmt: skip
         state["rows"].setdefault("ops.runs", []).append(dead)
-        _write(self.lake, state["run_id"], state.get("part", state["run_id"]), state["rows"])
+        part = state.get("part", state["run_id"])
+        # It may have died while it wrote them, and others may have written since.
+        rows = {table: found for table, found in state["rows"].items() if not _is_written(self.lake, table, part)}
+        _write(self.lake, state["run_id"], part, rows)
         storage.delete(self.lake, marker)
 
     def close(self) -> None:
@@ -161,16 +165,20 @@ class Run:
 
 
 def _write(lake: Lake, run_id: str, part: str, rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Append a process's rows to the ops tables, at most once: one that died while doing so may have done it."""
+    """Append a process's rows to the ops tables."""
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda table: _write_table(lake, run_id, part, table, rows[table]), rows))
+
+
+def _is_written(lake: Lake, table: str, part: str) -> bool:
+    """Whether a process has appended its rows to an ops table."""
+    notes = (tables.note_of(lake, table, at) for at in tables.versions(lake, table))
+    return any(note.facts.get("part") == part for note in notes if note)
 
 
 def _write_table(lake: Lake, run_id: str, part: str, table: str, records: list[dict[str, Any]]) -> None:
     definition = contract(table)
     before = tables.note(lake, table)
-    if before and part == before.facts.get("part"):
-        return
     schema = T.StructType([T.StructField(name, T.StringType()) for name in definition.columns])
     values = [
         [None if r.get(n) is None else str(r[n]).lower() if isinstance(r[n], bool) else str(r[n]) for n in definition.columns]

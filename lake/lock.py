@@ -27,6 +27,7 @@ from lake.session import Lake
 LEASE_SECONDS = 60
 # Writing the ledger takes a second; who waits longer waits for something that has gone wrong.
 LEDGER_SECONDS = 120
+AT_ONCE = "a run that began at the same moment"
 
 
 @contextmanager
@@ -127,11 +128,16 @@ def _lease(lake: Lake, holder: str, wait: float) -> Iterator[None]:
     def attempt() -> str | None:
         nonlocal mine
         newest = max(storage.files(lake, folder), key=lambda entry: entry.path, default=None)
-        if newest and time.time() - newest.modified / 1000 < LEASE_SECONDS and (owner := storage.read_text(lake, newest.path)):
-            return owner
+        try:
+            if newest and time.time() - newest.modified / 1000 < LEASE_SECONDS and (owner := storage.read_text(lake, newest.path)):
+                return owner
+        except Py4JJavaError as error:
+            if "FileNotFoundException" not in str(error):
+                raise
+            return AT_ONCE
         mine = f"{folder}/{int(newest.path[-12:]) + 1 if newest else 1:012d}"
         if not storage.create_text(lake, mine, holder):
-            return "a run that began at the same moment"
+            return AT_ONCE
         if newest:
             storage.delete(lake, newest.path)
         return None

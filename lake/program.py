@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-from lake.errors import BadEnvironment, LakeError
+from lake.errors import BadEnvironment, LakeError, of_system
 from lake.settings import PROFILES, Settings, load_settings
 
 EXIT_CODES = "exit codes (README.md): 0 done; 2 wrong argument or question; 3 a gate; 4 input; 5 configuration; 6 a server or folder away"
@@ -64,7 +64,7 @@ def told() -> Iterator[None]:
         # `... | head`: the reader has what it wanted.
         pass
     except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
+        _fail(f"{of_system(error)}\n  -> check the path, its permissions and the disk", BadEnvironment.exit_code)
 
 
 def run(main: Callable[[], None]) -> NoReturn:

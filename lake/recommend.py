@@ -59,7 +59,7 @@ def recommend(lake: Lake, run: Run, retrain: bool = False) -> None:
             outcome.status, outcome.message = "unchanged", why
             return
         outcome.inputs = until
-        parameters = [until, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS, MOST_CANDIDATES]
+        parameters = [until, learned, RANK, ITERATIONS, REGULARISATION, SEED, TRAIN_PERCENT, MIN_RATINGS, MOST_CANDIDATES]
         model_run = hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:12]
         path = f"{lake.root}/gold/_models/{model_run}"
         items = tables.read(lake, ITEMS, until[ITEMS])

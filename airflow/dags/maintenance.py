@@ -17,7 +17,7 @@ with DAG(
     doc_md=__doc__,
     params={
         "retention_days": Param(30, type="number", minimum=7, description="Files of versions younger than this are kept"),
-        "dry_run": Param(False, type="boolean", description="Say what would happen, change nothing"),
+        "dry_run": Param(False, type="boolean", description="Say what would happen; write nothing but rows of ops.runs"),
     },
 ):
     maintain = LakeJob(

@@ -95,8 +95,7 @@ def business(reader: Reader) -> Business:
                 order by late_share desc, member limit 5"""
         ),
         payments=reader.rows(
-            """select payment_type, sum(payments)::bigint as payments, sum(payment_brl) as payment_brl,
-                      sum(installments_mean * payments) / sum(payments) as installments_mean
+            """select payment_type, sum(payments)::bigint as payments, sum(payment_brl) as payment_brl
                from gold.payment_mix group by 1 order by payment_brl desc, payment_type"""
         ),
         payment_months=reader.rows(

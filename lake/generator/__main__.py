@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import re
 import shutil
@@ -57,14 +58,17 @@ def _faults(words: Sequence[str], days: int) -> dict[str, int]:
 
 def _empty(out: Path) -> None:
     """Remove an earlier run's files; a directory that holds anything else is left as it is, for it may be precious: so may be files of
-    the same names where no run has left its mark."""
+    the same names where no run has left its mark, and drops of other days."""
     if not any((out / mark).exists() for mark in (NAME, UNDER_WAY)):
         raise FileExistsError(f"{out} holds no {NAME}, so its files are not from the generator; remove them yourself")
+    written = json.loads((out / NAME).read_text() or "{}").get("folders") if (out / NAME).exists() else None
+    # A run that was cut off has not said which.
+    folders = "|".join(map(re.escape, written)) if written else r"initial|\d{4}-\d\d-\d\d"
     stems = "|".join(feed.stem for feed in FEEDS.values())
-    own = re.compile(rf"{NAME}|{UNDER_WAY}|initial|\d{{4}}-\d\d-\d\d|({stems}).*\.csv(\.gz)?")
-    for entry in out.iterdir():
-        if not own.fullmatch(entry.name):
-            raise FileExistsError(f"{out} holds {entry.name}, which is not from the generator; remove it yourself")
+    own = re.compile(rf"{NAME}|{UNDER_WAY}|({folders})|(({folders})/)?({stems})[^/]*\.csv(\.gz)?")
+    for entry in map(str, sorted(path.relative_to(out) for path in out.rglob("*"))):
+        if not own.fullmatch(entry):
+            raise FileExistsError(f"{out} holds {entry}, which is not from the generator; remove it yourself")
     for entry in list(out.iterdir()):
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 

@@ -37,7 +37,8 @@ class Fault:
 
 @dataclass
 class Manifest:
-    """Rows and sums count the valid rows of the final state: no faults, one version of each order, seller and product."""
+    """Rows and sums count the valid rows of the final state: no faults, one version of each order, seller and product. The folders are
+    those that were written into."""
 
     seed: int
     scale: float
@@ -45,6 +46,7 @@ class Manifest:
     rows: dict[str, int] = field(default_factory=dict)
     cents: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The manifest as it is written."""
@@ -52,6 +54,7 @@ class Manifest:
             "seed": self.seed,
             "scale": self.scale,
             "days": self.days,
+            "folders": self.folders,
             "rows": self.rows,
             "money": {name: str(Decimal(cents).scaleb(-2)) for name, cents in self.cents.items()},
             "faults": [asdict(fault) for fault in self.faults],

@@ -35,7 +35,7 @@ def generate_into(out: Path, scale: float, seed: int, days: int, faults: dict[st
     out.mkdir(parents=True, exist_ok=True)
     (out / UNDER_WAY).touch()
     early = faulty.early_orders(market, drops, faults.get("late_parent", 0))
-    manifest = Manifest(seed, scale, days)
+    manifest = Manifest(seed, scale, days, folders=[str(folder.relative_to(out)) for folder in drops.folders])
     write_marketplace(market, drops, manifest, early)
     manifest.faults = faulty.add_faults(out, drops.folders, seed, faults, early)
     manifest.write(out)

@@ -49,6 +49,12 @@ def test_a_question_that_writes_or_is_none_is_refused(published, store, text, wh
         ask(store, text)
 
 
+def test_an_answer_is_whole_however_many_batches_it_comes_in(published):
+    names, (counted,) = ask("mongodb", '{"count": "products"}')
+    found = [row[0] for row in ask("mongodb", '{"find": "products", "projection": {"_id": 1}}')[1]]
+    assert len(set(found)) == len(found) == counted[names.index("n")] > 303
+
+
 def test_an_answer_is_printed_as_asked(published):
     done = python("lake.ask", "mongodb", '{"find": "products", "limit": 1, "projection": {"price_brl": 1}}', "--format", "json")
     assert done.returncode == 0, done.stdout

@@ -16,6 +16,7 @@ from lake import VERSION, commits, contracts, delta, tables
 from lake.contracts import contract
 from lake.errors import BadConfiguration, BadEnvironment, LakeBusy, LakeError, LakeTooNew
 from lake.gold import BUILDERS
+from lake.ledger import Run
 from lake.lock import exclusive, publishing
 from lake.publish import STORES
 from lake.session import Lake
@@ -107,6 +108,23 @@ def test_a_driver_that_should_be_dead_is_refused_when_it_commits_late(world):
     with pytest.raises(LakeError, match="another run committed before"):
         commits.append(world.lake, table, rows, late)
     assert tables.note(world.lake, table.name) == before
+
+
+def test_what_a_dead_run_wrote_is_not_written_again_though_others_have_written_since(world):
+    markers = {}
+    for name in ("dead", "other"):
+        run = Run(world.lake, name)
+        run.open()
+        with run.table("publish", "-"):
+            pass
+        markers[name] = (Path(run._marker), Path(run._marker).read_text())
+        run.close()
+    # As if it had been killed between its last two acts.
+    marker, text = markers["dead"]
+    marker.write_text(text)
+    world.ask(lambda *_: None)
+    assert not marker.exists()
+    assert world.sql("select run_id, step, status from ops_runs order by 1") == [("dead", "publish", "done"), ("other", "publish", "done")]
 
 
 def test_half_a_marker_of_a_run_whose_disk_was_full_does_not_stop_the_next(world, capsys):

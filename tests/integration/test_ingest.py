@@ -127,6 +127,14 @@ def test_files_that_can_not_be_read_are_refused_and_the_others_loaded(world):
     assert world.sql("select count(*), count(distinct (file, file_id)) from ops_files") == [(17, 17)]
 
 
+def test_a_file_that_is_spoilt_again_is_refused_again(world):
+    sellers = "seller_id,seller_zip_code_prefix,seller_city,seller_state\n" + f"{'0' * 32},01037,são paulo,SP\n"
+    for content in (sellers.encode("latin-1"), sellers.encode(), sellers.encode("latin-1"), sellers.encode("latin-1")):
+        put(world, "olist_sellers_dataset.csv", content)
+        load(world)
+    assert world.sql("select status from ops_files order by found_at") == [("refused",), ("loaded",), ("refused",)]
+
+
 def test_rows_that_were_not_counted_are_not_committed(world, monkeypatch):
     from lake import ingest as module
 

@@ -47,6 +47,15 @@ def test_an_empty_landing_folder_is_said(tmp_path):
         check(settings(tmp_path), None)
 
 
+def test_a_listing_goes_into_folders_that_are_linked(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.csv").write_text("x")
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "2018-08-30").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "landing" / "gone.csv").symlink_to(tmp_path / "nowhere")
+    assert listing(str(tmp_path / "landing")) == ["2018-08-30/a.csv"]
+
+
 def test_a_listing_leaves_out_what_is_hidden_and_a_text_is_written_whole(tmp_path):
     path = put_text(f"{tmp_path}/reports/{name_of('scheduled__2018-08-29T06:00:00+00:00')}", "report.json", "ação")
     put_text(path.rsplit("/", 1)[0], "report.json", "new")

@@ -335,6 +335,18 @@ def test_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "thesis.doc" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("mine", ["2031-01-05/olist_orders_dataset.csv", "initial/notes.txt", "2031-01-05"])
+def test_what_somebody_put_beside_the_drops_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str], mine: str) -> None:
+    out = tmp_path / "out"
+    again = [str(out), "--scale", "0.005", "--days", "1", "--force"]
+    assert main(again) == 0 and main(again) == 0
+    path = out / mine
+    path.parent.mkdir(exist_ok=True)
+    path.touch() if path.suffix else path.mkdir()
+    assert main(again) == 2 and path.exists() and (out / "initial").exists()
+    assert "not from the generator" in capsys.readouterr().err
+
+
 def test_files_of_the_same_names_that_no_run_has_written_are_left_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = tmp_path / "olist_orders_dataset.csv"
     mine.write_text("precious")

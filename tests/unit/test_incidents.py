@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lake.errors import BadEnvironment
 from lake.incidents import close_incidents, lasting, open_incident
 from tests.lakes import python
 from tests.receiver import Receiver, receiving
@@ -45,6 +46,14 @@ def test_many_that_see_the_same_at_once_open_one(told, tmp_path):
     assert new.count(True) == 1
     assert [(row["incident"], row["seen"]) for row in lasting(str(tmp_path)) if row["incident"] == NEO4J] == [(NEO4J, 6)]
     assert [news["incident"] for news in told.incidents].count(NEO4J) == 1
+
+
+def test_a_lake_that_is_away_hides_nothing_either(told, monkeypatch):
+    monkeypatch.setenv("MINIO_ENDPOINT", "http://127.0.0.1:1")
+    for work in (lambda: open_incident("s3a://lake/tables", NEO4J, "store", "r1", "away"), lambda: lasting("s3a://lake/tables")):
+        with pytest.raises(BadEnvironment, match="ops.incidents can't be reached"):
+            work()
+    assert [(news["event"], news["incident"]) for news in told.incidents] == [("opened", NEO4J)]
 
 
 def test_a_webhook_that_is_away_hides_nothing_and_its_address_is_not_shown(tmp_path, monkeypatch, capsys):
