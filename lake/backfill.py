@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lake import tables
 from lake.build import build, build_table
-from lake.conform import write
+from lake.conform import read_so_far, write
 from lake.contracts import Contract, contract
 from lake.errors import BadInput
 from lake.gold import BUILDERS
@@ -47,7 +47,7 @@ def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | 
     if before is None:
         raise BadInput(f"{silver.name} does not exist yet", "run the pipeline first")
     # What came since has a gate to pass, in conform.
-    rows = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
+    rows = read_so_far(lake, silver, before.inputs)
     if period:
         rows = rows.where(drop_day().between(*period))
         if rows.isEmpty():

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake import commits, tables
-from lake.contracts import Contract, contract, layer
+from lake.contracts import BEGINNING, Contract, contract, layer
 from lake.errors import GateFailed, LawBroken
 from lake.history import write_history
 from lake.ledger import Outcome, Run, say
@@ -25,7 +25,7 @@ from lake.parallel import in_order
 from lake.quality import judge, measure, require
 from lake.session import Lake
 from lake.suites import Rule, Suite, suite, waived_rules
-from lake.versions import BEGINNING, classified, drop_day, last_said, typed
+from lake.versions import classified, drop_day, last_said, typed
 from lake.withheld import entered, reopen, withhold
 
 CLASSES = ("insert", "update", "duplicate", "superseded", "quarantine")
@@ -86,7 +86,7 @@ def _require_history(lake: Lake, run: Run, silver: Contract) -> None:
     say(f"  {silver.history} is gone: it is made anew from all of {silver.source}")
     _offer_again(lake, run, silver, silver.history)
     with run.table("conform", silver.name) as outcome:
-        rows = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
+        rows = read_so_far(lake, silver, before.inputs)
         write(lake, run, silver, typed(silver, rows), before.inputs, outcome)
 
 
@@ -171,9 +171,14 @@ def write(
             outcome.output_version = commits.append(lake, silver, winners, note)
 
 
+def read_so_far(lake: Lake, silver: Contract, inputs: dict[str, int]) -> DataFrame:
+    """The rows of bronze that a silver table was made of."""
+    return tables.batches(lake, silver.source, 0, inputs[silver.source])
+
+
 def _told(lake: Lake, silver: Contract, rows: DataFrame, inputs: dict[str, int]) -> DataFrame:
     """All that bronze, up to what is read, and whoever corrected it ever said of the keys of some rows, typed."""
-    said = typed(silver, tables.batches(lake, silver.source, 0, inputs[silver.source])).drop("_raw", "_given")
+    said = typed(silver, read_so_far(lake, silver, inputs)).drop("_raw", "_given")
     if (corrected := entered(lake, silver)) is not None:
         said = said.unionByName(corrected.select(said.columns))
     # No hint to broadcast the keys: a whole load may come late.
@@ -232,7 +237,7 @@ def _rows_read(lake: Lake, silver: Contract, before: tables.Note | None) -> int:
     if SOURCE_ROWS in before.facts:
         return int(before.facts[SOURCE_ROWS])
     # Written by code that did not note it yet.
-    return tables.batches(lake, silver.source, 0, before.inputs[silver.source]).count()
+    return read_so_far(lake, silver, before.inputs).count()
 
 
 def _drops(lake: Lake, silver: Contract, before: tables.Note | None, until: int) -> list[str]:
@@ -251,8 +256,7 @@ def _newest_drop(lake: Lake, silver: Contract, before: tables.Note | None) -> st
     if NEWEST_DROP in before.facts:
         return before.facts[NEWEST_DROP]
     # Written by code that did not note it yet.
-    read = tables.batches(lake, silver.source, 0, before.inputs[silver.source])
-    return read.agg(F.max(drop_day()).cast("string")).first()[0] or BEGINNING
+    return read_so_far(lake, silver, before.inputs).agg(F.max(drop_day()).cast("string")).first()[0] or BEGINNING
 
 
 def _require_few(silver: Contract, frame: DataFrame, counts: _Counts) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LAYERS = ("bronze", "silver", "gold", "ops")
 STORES = ("mongodb", "clickhouse", "neo4j")
+# The day of drops that have none: what their files say was so from the beginning.
+BEGINNING = "1900-01-01"
 # The same as yaml.SafeLoader, in C: every task of Airflow reads all contracts.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Only types that Spark, Trino, ClickHouse, MongoDB and Neo4j all hold exactly.

@@ -84,8 +84,7 @@ def close_incidents(root: str, incidents: Iterable[str], run_id: str) -> list[st
 
 def lasting(root: str) -> list[dict]:
     """Incidents that are not over."""
-    table = _patiently(lambda: _existing(root))
-    return _patiently(lambda: _lasting(table)) if table else []
+    return _patiently(lambda: _lasting(table) if (table := _existing(root)) else [])
 
 
 def _lasting(table: DeltaTable) -> list[dict]:

@@ -6,15 +6,13 @@ import argparse
 
 import duckdb
 
-from lake.contracts import Contract, contract
+from lake.contracts import BEGINNING, Contract, contract
 from lake.errors import BadInput
 from lake.program import main_of, of_lake, pair, parser, run
 from lake.settings import Settings
 from lake.sql import open_sql, table_names
 
 NOT_BUILT = "not built yet"
-# The day of what files without a date said, as lake/versions.py has it, which would bring Spark.
-BEGINNING = "1900-01-01"
 
 
 def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limit: int) -> list[str]:

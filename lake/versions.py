@@ -12,11 +12,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lake import tables
-from lake.contracts import Contract
+from lake.contracts import BEGINNING, Contract
 from lake.standardise import derive
 from lake.suites import broken, suite
-
-BEGINNING = "1900-01-01"
 
 
 def typed(silver: Contract, bronze: DataFrame) -> DataFrame:

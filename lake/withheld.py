@@ -43,13 +43,19 @@ def mark(lake: Lake, run: Run, rows: DataFrame) -> None:
         commits.upsert(lake, contract(TABLE), rows.withColumn("_action", F.lit("update")), _next_note(lake, run, "replay"))
 
 
+def _replayed(lake: Lake, silver: Contract) -> DataFrame | None:
+    """Rows of a silver table that have left the quarantine; None where nothing ever was in it."""
+    if not tables.exists(lake, TABLE):
+        return None
+    return tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
+
+
 def reopen(lake: Lake, run: Run, silver: Contract) -> int:
     """Offer rows again that had entered a silver table which is made anew: bronze has them as they came; how many there are."""
-    if not tables.exists(lake, TABLE):
+    if (entered := _replayed(lake, silver)) is None:
         return 0
     # Without a reason it was the suite that had changed, and may have changed back.
     before = F.when(F.col("fix").isNotNull(), "fixed").when(F.col("reason").isNotNull(), "released").otherwise("open")
-    entered = tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
     with tables.cached(entered.withColumn("status", before)) as rows:
         if number := rows.count():
             mark(lake, run, rows)
@@ -79,10 +85,10 @@ def _unreleased(silver: Contract) -> Column:
 
 def entered(lake: Lake, silver: Contract) -> DataFrame | None:
     """Typed rows of the quarantine as they entered silver, corrected or released; None if there are none."""
-    if not tables.exists(lake, TABLE):
+    rows = _replayed(lake, silver)
+    if rows is None or rows.isEmpty():
         return None
-    rows = tables.read(lake, TABLE).where((F.col("table") == silver.name) & (F.col("status") == "replayed"))
-    return None if rows.isEmpty() else given_again(lake, silver, rows).withColumn("_broken", F.lit(None).cast("array<string>"))
+    return given_again(lake, silver, rows).withColumn("_broken", F.lit(None).cast("array<string>"))
 
 
 def _next_note(lake: Lake, run: Run, step: str) -> tables.Note:

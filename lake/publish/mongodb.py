@@ -259,8 +259,8 @@ def _switch(database: Database, new: Held) -> None:
     for name in new.fingerprints:
         if not renewed:
             database.drop_collection(f"{name}__previous")
-        if name in there and not renewed:
-            database[name].aggregate([{"$out": f"{name}__previous"}])
+            if name in there:
+                database[name].aggregate([{"$out": f"{name}__previous"}])
         database[f"{name}__stage"].rename(name, dropTarget=True)
     for name in there & (before.fingerprints.keys() if before else set()) - new.fingerprints.keys():
         database[name].rename(f"{name}__previous", dropTarget=True)

@@ -273,7 +273,7 @@ def _apply(transaction: ManagedTransaction, new: Held) -> None:
 
 
 def _require_sums(transaction: ManagedTransaction, new: Held) -> None:
-    """Require rows and sums of what readers are about to see, which the server itself counts."""
+    """Require rows and sums of what readers are to see, which the server itself counts."""
     for kind in KINDS:
         expected = new.fingerprints[kind.view.name]
         sums = summed(kind.view.types)
@@ -291,8 +291,6 @@ def _relabel(transaction: ManagedTransaction, new: Held, shown: str) -> None:
     for label, _ in LABELS:
         for old, to in moves:
             transaction.run(f"MATCH (n:{label}{old}) REMOVE n:{label}{old} SET n:{label}{to}").consume()
-    if new.shape == shape(views()):
-        _require_sums(transaction, new)
     _mark(transaction, new, before)
 
 
@@ -316,6 +314,8 @@ def restore() -> Held:
                 _apply(transaction, before)
             else:
                 _relabel(transaction, before, "previous")
+                if before.shape == shape(views()):
+                    _require_sums(transaction, before)
 
         with driver.session() as session:
             session.execute_write(bring_back)

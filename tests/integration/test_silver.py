@@ -208,17 +208,22 @@ def test_a_bad_row_is_in_quarantine_once_and_is_offered_again_where_its_table_is
     assert world.sql(told) == before
 
 
+def correct(world, table, values):
+    """Correct the one row that a table has in quarantine, and replay it."""
+
+    def work(lake, run):
+        quarantine.fix(lake, run, quarantine.chosen(lake, table, None, None, None), values, "asked them", dry_run=False)
+        return quarantine.replay(lake, run, quarantine.chosen(lake, table, None, None, None), dry_run=False)
+
+    assert world.ask(work) == {table: {"good": 1}}
+
+
 def test_what_somebody_corrected_is_remembered_where_all_is_read_again(conformed, world):
     seller = marketplace(1)["sellers"][0]
     world.deliver("more", {"sellers": [{**seller, "seller_city": "osasco", "seller_state": "XX"}]})
     world.run("ingest", "conform")
 
-    def correct(lake, run):
-        bad = quarantine.chosen(lake, "silver.sellers", None, None, None)
-        quarantine.fix(lake, run, bad, {"seller_state": "SP"}, "asked them", dry_run=False)
-        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.sellers", None, None, None), dry_run=False)
-
-    assert world.ask(correct) == {"silver.sellers": {"good": 1}}
+    correct(world, "silver.sellers", {"seller_state": "SP"})
     told = [f"select seller_city from silver_{name} where seller_state = 'SP'" for name in ("sellers", "sellers_history")]
     assert [world.sql(question) for question in told] == [[("osasco",)], [("osasco",)]]
     world.ask(lambda lake, run: backfill(lake, run, "silver.sellers", None, None, "to be sure"))
@@ -231,14 +236,9 @@ def test_children_wait_again_where_their_parent_is_made_anew_without_a_row_that_
     world.deliver("", feeds)
     world.run("ingest", "conform")
 
-    def correct(lake, run):
-        bad = quarantine.chosen(lake, "silver.customers", None, None, None)
-        quarantine.fix(lake, run, bad, {"customer_state": "SP"}, "asked them", dry_run=False)
-        return quarantine.replay(lake, run, quarantine.chosen(lake, "silver.customers", None, None, None), dry_run=False)
-
     waiting = 'select "table", parent from ops_waiting'
     assert world.sql(waiting) == [("silver.orders", "silver.customers")]
-    assert world.ask(correct) == {"silver.customers": {"good": 1}}
+    correct(world, "silver.customers", {"customer_state": "SP"})
     world.run("conform")
     assert world.sql(waiting) == []
     world.take_away("silver.customers")
