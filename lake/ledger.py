@@ -64,7 +64,7 @@ class Run:
 
     def __init__(self, lake: Lake, run_id: str | None = None, as_of: date | None = None) -> None:
         self.lake = lake
-        self.started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        self.started_at = datetime.now(UTC).replace(tzinfo=None)
         self.run_id = run_id or new_run_id()
         # What this process alone writes: jobs of the same run, and tries of the same job, must not be taken for each other.
         self.part = secrets.token_hex(6)

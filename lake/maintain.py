@@ -12,6 +12,7 @@ from lake import commits, storage, tables
 from lake.contracts import contract, contracts
 from lake.errors import BadInput
 from lake.ledger import Run
+from lake.parallel import in_order
 from lake.session import Lake
 
 # Fewer files than this are left alone.
@@ -51,16 +52,18 @@ def maintain(lake: Lake, run: Run, retention_days: float, dry_run: bool, only: s
     if only and not tables.exists(lake, contract(only).name):
         raise BadInput(f"the lake has no {only} yet", "`make tables` lists what it has")
     needed = _needed_versions(lake)
-    reports = []
-    for table in [only] if only else contracts():
-        if tables.exists(lake, table):
-            with run.table("maintain", table) as outcome:
-                with _telling(lake, tables.note(lake, table)):
-                    report = _maintain_table(lake, table, retention_days * 24, needed.get(table), dry_run)
-                outcome.status = "unchanged" if dry_run or report.files_before == report.files_after else "done"
-                outcome.message = f"{report.bytes_before} -> {report.bytes_after} bytes"
-                reports.append(report)
-    return reports
+    names = [table for table in ([only] if only else contracts()) if tables.exists(lake, table)]
+    reports: dict[str, Report] = {}
+
+    def work(table: str) -> None:
+        own = lake.apart()
+        with run.table("maintain", table) as outcome, _telling(own, tables.note(own, table)):
+            report = reports[table] = _maintain_table(own, table, retention_days * 24, needed.get(table), dry_run)
+            outcome.status = "unchanged" if dry_run or report.files_before == report.files_after else "done"
+            outcome.message = f"{report.bytes_before} -> {report.bytes_after} bytes"
+
+    in_order({name: set() for name in names}, work)
+    return [reports[name] for name in names]
 
 
 @contextmanager

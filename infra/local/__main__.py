@@ -21,6 +21,7 @@ def main() -> int:
     arguments = _arguments()
     os.umask(0o077)
     try:
+        os.environ["NO_PROXY"] = environment.load()["NO_PROXY"]
         return arguments.action(_chosen(arguments), arguments.data)
     except LakeError as error:
         print(f"error: {error}", file=sys.stderr)

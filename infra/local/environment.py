@@ -24,6 +24,8 @@ class Setting:
 
 
 SETTINGS = (
+    # A proxy that the environment names for the world outside is not asked for these servers.
+    Setting("NO_PROXY", "127.0.0.1,localhost"),
     Setting("MINIO_PORT", "9000"),
     Setting("MINIO_CONSOLE_PORT", "9001"),
     Setting("MINIO_ENDPOINT", "http://127.0.0.1:{MINIO_PORT}"),

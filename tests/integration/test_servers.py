@@ -260,6 +260,19 @@ def test_status_tells_health_by_its_exit_code(launcher):
     assert wrong.returncode == 1 and "Authentication failed" in wrong.stdout
 
 
+def test_a_proxy_for_the_world_outside_is_not_asked_for_what_runs_here(launcher):
+    (nobody,) = free_ports(1)
+    proxy = {name: f"http://127.0.0.1:{nobody}" for name in ("http_proxy", "https_proxy", "all_proxy")}
+    for name in ("no_proxy", "NO_PROXY"):
+        launcher.variables.pop(name, None)
+    healthy = launcher("status", **proxy)
+    assert healthy.returncode == 0, healthy.stdout
+    for store, question in (("clickhouse", "SELECT 1 AS one"), ("trino", "SELECT 1 AS one"), ("neo4j", "RETURN 1 AS one")):
+        command = [sys.executable, "-m", "lake.ask", store, question, "--format", "csv"]
+        asked = subprocess.run(command, cwd=ROOT, env=launcher.variables | proxy, capture_output=True, text=True)
+        assert asked.stdout.split() == ["one", "1"], asked.stderr
+
+
 def test_up_twice_changes_nothing(launcher):
     before = {name: launcher.process(name) for name in DAILY}
     text = Path(launcher.variables["LAKEHOUSE_ENV"]).read_text()

@@ -209,8 +209,8 @@ def test_compose_uses_the_same_settings_with_the_same_defaults():
         setting = SETTINGS[name]
         assert operator == (":?" if setting.secret else ":-"), name
         assert setting.secret or value == setting.default, name
-    # Addresses and paths of programs outside of the containers.
-    assert SETTINGS.keys() - used.keys() == {"MINIO_ENDPOINT", "TRINO_CERTIFICATE", "TRINO_LOCAL_LAKE"}
+    # Addresses, paths and proxies of programs outside of the containers.
+    assert SETTINGS.keys() - used.keys() == {"NO_PROXY", "MINIO_ENDPOINT", "TRINO_CERTIFICATE", "TRINO_LOCAL_LAKE"}
 
 
 def test_compose_lets_a_query_see_one_snapshot_as_the_local_servers_do():
