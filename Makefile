@@ -99,8 +99,9 @@ airflow: $(READY)  ## Airflow with the DAGs, in an environment of its own: [LAND
 airflow-down: $(READY)  ## stop it and all that it started
 	@python -m infra.local down airflow
 
-superset: $(READY)  ## Superset with the dashboards, in an environment of its own: [LAKE=minio]
-	@python -m infra.local up superset
+superset: $(READY)  ## Superset with the dashboards, in an environment of its own, and what they read: [LAKE=minio]
+	@python -m infra.local up $(if $(CLICKHOUSE_HOST),,clickhouse) $(if $(TRINO_HOST),,trino) superset
+	-@python -m lake.catalog
 	@echo "log in as the SUPERSET_ADMIN_USER, _ANALYST_USER or _VIEWER_USER of .env with the password that is there"
 
 superset-down: $(READY)  ## stop it
