@@ -41,14 +41,20 @@ class Candidates:
 
 
 def largest(scores: np.ndarray, size: int, groups: int) -> np.ndarray:
-    """Columns of the `size` largest values of each row, in no order. They lie in the groups of neighbouring columns (at least `size`
-    of equal width) that have the largest maxima; to partition all columns takes ten times as long."""
+    """Columns of the `size` largest values of each row, in no order; of equal ones the first. They lie in the groups of neighbouring
+    columns (at least `size` of equal width) that have the largest maxima; to partition all columns takes ten times as long."""
     maxima = scores.reshape(len(scores), groups, -1).max(axis=2)
     leading = np.argpartition(maxima, -size, axis=1)[:, -size:]
     width = scores.shape[1] // groups
     columns = (leading[:, :, None] * width + np.arange(width)).reshape(len(scores), -1)
-    best = np.argpartition(np.take_along_axis(scores, columns, axis=1), -size, axis=1)[:, -size:]
-    return np.take_along_axis(columns, best, axis=1)
+    values = np.take_along_axis(scores, columns, axis=1)
+    best = np.argpartition(values, -size, axis=1)[:, -size:]
+    found = np.take_along_axis(columns, best, axis=1)
+    least = np.take_along_axis(values, best, axis=1).min(axis=1, keepdims=True)
+    # The partition takes any of those that share the last place.
+    for row in np.flatnonzero(((values >= least).sum(axis=1) > size) | ((maxima >= least).sum(axis=1) > size)):
+        found[row] = np.argsort(-scores[row], kind="stable")[:size]
+    return found
 
 
 def ranked(batches: Iterator[pa.RecordBatch], candidates: Candidates, size: int) -> Iterator[pa.RecordBatch]:

@@ -36,6 +36,10 @@ def _to_the_end(regex: str) -> str:
     return regex[:-1] + r"\z" if regex.endswith("$") and not regex.endswith(r"\$") else regex
 
 
+def _before(kwargs: Kwargs, value: Column, other: Column) -> Column:
+    return value < other if kwargs.get("or_equal") else value <= other
+
+
 # Row rules: expectation -> (short name, condition under which a row breaks it). A null breaks only the first.
 ROW_RULES: dict[str, tuple[str, Callable[[Kwargs], Column]]] = {
     "expect_column_values_to_not_be_null": ("not_null", lambda k: F.col(k["column"]).isNull()),
@@ -43,10 +47,7 @@ ROW_RULES: dict[str, tuple[str, Callable[[Kwargs], Column]]] = {
     "expect_column_values_to_be_between": ("between", lambda k: _outside(k, F.col(k["column"]))),
     "expect_column_values_to_match_regex": ("regex", lambda k: ~F.col(k["column"]).rlike(_to_the_end(k["regex"]))),
     "expect_column_value_lengths_to_be_between": ("length", lambda k: _outside(k, F.length(k["column"]))),
-    "expect_column_pair_values_a_to_be_greater_than_b": (
-        "not_before",
-        lambda k: (F.col(k["column_A"]) < F.col(k["column_B"])) if k.get("or_equal") else (F.col(k["column_A"]) <= F.col(k["column_B"])),
-    ),
+    "expect_column_pair_values_a_to_be_greater_than_b": ("not_before", lambda k: _before(k, F.col(k["column_A"]), F.col(k["column_B"]))),
 }
 TABLE_RULES = {
     "expect_column_values_to_be_unique": "unique",
@@ -77,12 +78,14 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One expectation of a suite. `name` is short and unique in the suite, as it stands in the quarantine."""
+    """One expectation of a suite. `name` is short and unique in the suite, as it stands in the quarantine; `by_day` compares two
+    times by their days, where one of them says no more."""
 
     name: str
     expectation: str
     kwargs: Kwargs
     quarantines: bool
+    by_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def suite(table: str) -> Suite:
         for entry in content["expectations"]:
             kind, kwargs, meta = entry["type"], entry["kwargs"], entry.get("meta", {})
             _require_arguments(kind, kwargs)
-            rules.append(Rule(_name(kind, kwargs), kind, kwargs, bool(meta.get("quarantine"))))
+            rules.append(Rule(_name(kind, kwargs), kind, kwargs, bool(meta.get("quarantine")), bool(meta.get("by_day"))))
         if not rules or len({rule.name for rule in rules}) < len(rules):
             raise ValueError("has no rules, or two of one name")
         if sum(TABLE_RULES.get(rule.expectation) == "unique" for rule in rules) > 1:
@@ -168,6 +171,8 @@ def check_suites(tables: Sequence[Contract]) -> None:
 
 def broken(rule: Rule) -> Column:
     """Whether a row breaks a row rule; null where the value is null and the rule is about something else."""
+    if rule.by_day:
+        return _before(rule.kwargs, F.to_date(rule.kwargs["column_A"]), F.to_date(rule.kwargs["column_B"]))
     return ROW_RULES[rule.expectation][1](rule.kwargs)
 
 

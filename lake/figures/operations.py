@@ -63,7 +63,7 @@ class Operations:
 
     @property
     def children(self) -> int:
-        """Rows that wait for their parent."""
+        """References to a parent that has not come."""
         return sum(row["rows"] for row in self.waiting)
 
     def total(self, what: str) -> int:
@@ -91,7 +91,9 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
         run=run,
         steps=_steps(work),
         work=work,
-        quality=_by_layer(reader.rows(f'{_RESULTS} select "table", run_id, {_VERDICTS} from newest group by all')),
+        quality=_by_layer(
+            reader.rows(f'{_RESULTS} select "table", arg_max(run_id, checked_at) as run_id, {_VERDICTS} from newest group by 1')
+        ),
         broken=_broken(reader),
         quarantine=reader.rows(
             """select "table", rule, status, count(*) as rows, arg_min(file || ':' || line, (file, line)) as place
@@ -122,9 +124,13 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
 _VERDICTS = """count(*) filter (success) as passed, count(*) filter (not success and not waived) as failed,
                count(*) filter (not success and waived) as waived"""
 # A run that leaves a table alone does not judge it again: what counts is the newest verdict on each table.
-_RESULTS = """with newest as (
-    select * from ops.quality_results
-    where ("table", run_id) in (select ("table", arg_max(run_id, (checked_at, run_id))) from ops.quality_results group by "table")
+# Freshness alone is judged in each run for a day.
+_RESULTS = """with judged as (
+    select "table", arg_max(run_id, (checked_at, run_id)) as run_id, max(checked_at) as judged_at
+    from ops.quality_results where rule <> 'freshness' group by 1),
+newest as (
+    select q.* from ops.quality_results as q join judged as j using ("table")
+    where q.run_id = j.run_id or q.rule = 'freshness' and q.checked_at >= j.judged_at
     qualify row_number() over (partition by "table", rule order by checked_at desc) = 1)"""
 # A file that was mended and came in is no longer one that was refused.
 _FILES = """with files as (

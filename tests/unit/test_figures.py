@@ -45,7 +45,7 @@ def test_the_summary_fits_a_screen_and_says_what_matters(lake: Path, capsys: pyt
         "R$ 308,647.00",
         "66.7 %",
         "4.33 of 5",
-        "2 rules passed, 1 failed, 1 waived",
+        "3 rules passed, 1 failed, 1 waived",
         "5 rows",
         "1 wait for a parent, 1 overdue",
         "1 loaded, 1 refused",

@@ -245,6 +245,19 @@ def test_a_table_is_as_fresh_as_a_replay_or_a_backfill_left_it(ledger):
     ]  # fmt: skip
 
 
+def test_a_run_that_judges_freshness_alone_leaves_the_other_verdicts(ledger):
+    ledger(
+        """create table ops.quality_results as select * from (values
+           ('r1', 'silver.orders', 'volume', 1), ('r1', 'silver.orders', 'unique', 1), ('r1', 'silver.orders', 'freshness', 2),
+           ('r2', 'silver.orders', 'freshness', 3), ('r1', 'silver.sellers', 'freshness', 1), ('r2', 'silver.sellers', 'volume', 3)
+           ) as t(run_id, "table", rule, checked_at)"""
+    )
+    assert ledger(f'select "table", rule, run_id from ({DATASETS["gates"]["sql"]}) order by all') == [
+        ("silver.orders", "freshness", "r2"), ("silver.orders", "unique", "r1"), ("silver.orders", "volume", "r1"),
+        ("silver.sellers", "volume", "r2"),
+    ]  # fmt: skip
+
+
 def test_no_file_names_an_address_or_a_password():
     for (kind, name), asset in FILES.items():
         if kind == "databases":

@@ -13,7 +13,7 @@ from deltalake import write_deltalake
 
 from lake.contracts import contract
 
-RUN, OLDER = "20180401T060000-new", "20180301T060000-old"
+RUN, OLDER, DAY = "20180401T060000-new", "20180301T060000-old", "20180402T060000-day"
 ARROW = {
     "string": pa.string(),
     "int": pa.int32(),
@@ -137,7 +137,10 @@ def _write_ops(root: Path) -> None:
         (RUN, "silver.orders", "unique:order_id", False, True),
         (RUN, "silver.customers", "not_null:customer_id", False, False),
         (OLDER, "gold.dim_date", "volume", True, False),
+        # A run for a day judges freshness also of a table that it leaves alone.
+        (DAY, "silver.orders", "freshness", True, False),
     ]
+    began = {RUN: "2018-04-01 06:00:00", OLDER: "2018-03-01 06:00:00", DAY: "2018-04-02 06:00:00"}
     write(
         root,
         "ops.quality_results",
@@ -149,7 +152,7 @@ def _write_ops(root: Path) -> None:
                 "success": s,
                 "waived": w,
                 "observed": '{"column_values.nonnull.unexpected_count": 7}',
-                "checked_at": at("2018-04-01 06:00:00" if r == RUN else "2018-03-01 06:00:00"),
+                "checked_at": at(began[r]),
             }
             for r, t, rule, s, w in results
         ],
