@@ -3,8 +3,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-LANDING ?= data/landing
+# The other profiles name places in the bucket.
 ifeq ($(or $(LAKE),embedded),embedded)
+LANDING ?= data/landing
 LAKE_PATH ?= data/lake
 endif
 SCALE ?= 1
@@ -23,7 +24,8 @@ The stores hold the same snapshot of gold. Questions to them (docs/queries.md ha
 make down stops the stores.
 endef
 export LAKE LAKE_PATH Q TO_ASK
-demo pipeline download airflow: export LANDING := $(LANDING)
+pipeline airflow: export LANDING := $(LANDING)
+demo download: export LANDING := $(or $(LANDING),data/landing)
 
 READY := .venv/ready
 # Where the cache of downloads was taken away, what setup linked from there is made anew.

@@ -39,7 +39,8 @@ def check(settings: Settings, as_of: date | None) -> list[str]:
         newest = newest_drop(files, contract(silver.source).feed)
         said.append(f"{silver.source}: newest drop {newest}, at most {silver.freshness_days} days old is promised")
         if as_of and (newest is None or newest < as_of - timedelta(days=silver.freshness_days)):
-            late.append(f"{silver.source} has nothing newer than {newest}, promised for {as_of} is {silver.freshness_days} days at most")
+            has = f"nothing newer than {newest}" if newest else "no file with a date in its path (2018-08-29/...)"
+            late.append(f"{silver.source} has {has}, promised for {as_of} is {silver.freshness_days} days at most")
     if late:
         raise BadInput("; ".join(late), "ask the source; when it has delivered, clear this task")
     return said

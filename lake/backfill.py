@@ -8,13 +8,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake import tables
-from lake.build import build, build_table
+from lake.build import build, build_table, check_money
 from lake.conform import read_so_far, write
-from lake.contracts import Contract, contract
+from lake.contracts import Contract, contract, layer
 from lake.errors import BadInput
-from lake.gold import BUILDERS
+from lake.gold import BUILDERS, check_builders
 from lake.ledger import Outcome, Run, say
 from lake.session import Lake
+from lake.suites import check_suites
 from lake.versions import drop_day, typed
 
 
@@ -25,8 +26,12 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
     built again from silver. A period is one of days of purchase (gold) or of drops (silver).
 
     Raises:
-        BadInput: no reason, a table without source, or a period for a table that has none.
+        BadInput: no reason, a table without source, a period for a table that has none, or one in which there is nothing.
     """
+    check_builders()
+    check_suites([*layer("silver"), *layer("gold")])
+    if first and last and first > last:
+        raise BadInput(f"{first} is after {last}", "--from is the first day, --to the last")
     if not reason.strip():
         raise BadInput("a backfill needs a reason", "say --reason '...'; it is kept in ops.runs")
     definition = contract(table)
@@ -40,6 +45,7 @@ def backfill(lake: Lake, run: Run, table: str, first: date | None, last: date | 
         else:
             raise BadInput(f"{table} can't be computed again", f"tables: silver tables with a source, {', '.join(BUILDERS)}")
     build(lake, run)
+    check_money(lake)
 
 
 def _silver(lake: Lake, run: Run, silver: Contract, period: tuple[date, date] | None, outcome: Outcome) -> None:
@@ -62,11 +68,12 @@ def _touched(lake: Lake, gold: Contract, period: tuple[date, date] | None) -> Da
     """Values of the grain that the orders of a period touch."""
     if period is None:
         return None
+    days = {"purchase_date": F.col("purchase_date"), "order_purchase_timestamp": F.to_date("order_purchase_timestamp")}
     for name in gold.sources:
         frame = tables.read(lake, name)
-        if gold.grain in frame.columns:
-            if "purchase_date" in frame.columns:
-                return frame.where(F.col("purchase_date").between(*period)).select(gold.grain).distinct()
-            if "order_purchase_timestamp" in frame.columns:
-                return frame.where(F.to_date("order_purchase_timestamp").between(*period)).select(gold.grain).distinct()
+        if gold.grain in frame.columns and (day := next((days[n] for n in days if n in frame.columns), None)) is not None:
+            touched = frame.where(day.between(*period)).select(gold.grain).distinct()
+            if touched.isEmpty():
+                raise BadInput(f"{name} has no purchase from {period[0]} to {period[1]}", "the report says from when to when purchases are")
+            return touched
     raise BadInput(f"{gold.name} has no period", "leave --from and --to out")

@@ -22,6 +22,8 @@ from lake.waiting import find_waiting
 
 STEPS = ("ingest", "conform", "build", "recommend", "publish")
 TO_GOLD = STEPS[:-1]
+# Who reads the end of a log, as Airflow does, must find where the message begins.
+REFUSED_TOLD = 10
 
 
 @contextmanager
@@ -100,7 +102,8 @@ def run_steps(
 
         publish(lake, run)
     if refused:
+        more = [f"and {len(refused) - REFUSED_TOLD} more: ops.files has all"] if len(refused) > REFUSED_TOLD else []
         raise BadInput(
-            f"{len(refused)} file(s) were refused, everything else is loaded:\n    " + "\n    ".join(refused),
+            f"{len(refused)} file(s) were refused, everything else is loaded:\n    " + "\n    ".join([*refused[:REFUSED_TOLD], *more]),
             "mend or remove them in the landing folder and run again",
         )

@@ -47,6 +47,10 @@ def fix(lake: Lake, run: Run, rows: DataFrame, values: dict[str, str], reason: s
         raise BadInput("a correction needs values", "say --set COLUMN=VALUE")
     _require_reason(reason)
     found = rows.collect()
+    if len({(row["table"], row["file"], row["line"]) for row in found}) == 1:
+        # The same line of files of one name: the file that is there now is meant.
+        found = [max(found, key=lambda row: row["batch"])]
+        rows = rows.where(F.col("file_id") == found[0]["file_id"])
     if len(found) != 1:
         raise BadInput(f"{len(found)} rows are meant, a correction is for one", "say --file and --line")
     columns = contract(contract(found[0]["table"]).source).columns

@@ -31,7 +31,7 @@ def trace(db: duckdb.DuckDBPyConnection, table: str, where: dict[str, str], limi
     if table not in (built := table_names(db)):
         raise BadInput(f"{table} is {NOT_BUILT}", "`make tables` lists what the lake has")
     # Times are wall clock: the zone that the table format gives them is no part of what `make sql` prints.
-    same = {n: f"{n}::timestamp = try_cast(? as timestamp)" if columns[n].type == "timestamp" else f"{n}::text = ?" for n in where}
+    same = {n: f'"{n}"::timestamp = try_cast(? as timestamp)' if columns[n].type == "timestamp" else f'"{n}"::text = ?' for n in where}
     condition = " and ".join(same.values()) or "true"
     db.execute(f"create or replace temp table traced_0 as select * from {table} where {condition}", list(where.values()))
     if not (rows := _count(db, "traced_0")):

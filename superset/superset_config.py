@@ -35,7 +35,10 @@ DATA_CACHE_CONFIG = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(HOME / "c
 
 
 def DB_CONNECTION_MUTATOR(uri, params, *_):  # noqa: N802 (Superset's name)
-    """Turn the name of a store, which is all that the files say, into its address and its account that only reads."""
+    """Turn the name of a store, which is all that the files say, into its address and its account that only reads. What else an
+    administrator connects is left as it is."""
+    if (uri.get_backend_name(), uri.host) not in (("clickhousedb", "clickhouse"), ("trino", "trino")):
+        return uri, params
     given = os.environ
     if uri.get_backend_name() == "clickhousedb":
         kind, rest = "CLICKHOUSE", {"port": int(given["CLICKHOUSE_HTTP_PORT"]), "database": given["CLICKHOUSE_DATABASE"]}

@@ -9,14 +9,16 @@ from typing import Any
 from airflow.sdk import DAG, Asset, Param, TriggerRule, task
 
 from lake.contracts import layer
-from lakehouse_tasks import DEFAULTS, SCRATCH, LakeJob, LakeProgram, Summary, load_to_databases, stores
+from lakehouse_tasks import CHECK, DEFAULTS, SCRATCH, LakeJob, LakeProgram, Summary, load_to_databases, stores
 
 MODEL = "model"
 BUILT = sorted(gold.name for gold in layer("gold") if gold.grain != MODEL)
 TRAINED = sorted(gold.name for gold in layer("gold") if gold.grain == MODEL)
 # A scheduled run is for its day, and so is one that catches up on a day; one that a person starts is for the day given, else for
 # the newest day in the data.
-DAY = "{% set day = params.date or (ds if dag_run.run_type != 'manual' else '') %}{% if day %}--as-of\n{{ day }}{% endif %}"
+DAY = (
+    "{% set day = params.date or (ds if dag_run.run_type in ('scheduled', 'backfill') else '') %}{% if day %}--as-of\n{{ day }}{% endif %}"
+)
 
 
 with DAG(
@@ -36,7 +38,7 @@ with DAG(
         "publish": Param(True, type="boolean", description="Whether the stores get the new snapshot"),
     },
 ) as dag:
-    extract_check_data = LakeProgram(task_id="extract_check_data", module="lake.arrivals", arguments=[DAY])
+    extract_check_data = LakeProgram(task_id=CHECK, module="lake.arrivals", arguments=[DAY])
     extract_validate_quality = LakeJob(task_id="extract_validate_quality", job="ingest", arguments=[DAY])
     # Refused files make the task before it red, and the run in the end; what could be read goes on.
     transform_clean_data = LakeJob(
@@ -60,7 +62,7 @@ with DAG(
         arguments=["--run-id", "{{ run_id }}", published],
         trigger_rule=TriggerRule.NONE_FAILED,
     )
-    generate_summary = Summary(task_id="generate_summary", begins="extract_validate_quality")
+    generate_summary = Summary(task_id="generate_summary", begins="extract_validate_quality", day=DAY)
 
     @task
     def cleanup_temp_files(folder: str, **_: Any) -> None:

@@ -34,6 +34,8 @@ TURN_SECONDS = 1800
 # What another try would only repeat: arguments, gates, input, configuration, newer code, broken laws. README, exit codes.
 HOPELESS = (2, 3, 4, 5, 8, 9)
 GATE, INPUT, ENVIRONMENT = 3, 4, 6
+# The task that holds what came against what was promised.
+CHECK = "extract_check_data"
 
 
 class Failed(AirflowException):
@@ -55,13 +57,11 @@ class FailedForGood(AirflowFailException):
 def failure(code: int, lines: Iterable[str]) -> Failed | FailedForGood:
     """The error of a process: its own last words, from `error:` on."""
     said = "\n".join(lines).strip()
-    at = max(said.rfind("\nerror: ") + 1, 0)
-    spoken = said[at:].startswith("error: ")
-    words = said[at:] if spoken else said[-500:]
+    # What reads arguments puts the program's name before it.
+    *_, spoken = [None, *re.finditer(r"^(?:\S+: )?error: ", said, re.MULTILINE)]
+    words = said[spoken.end() :] if spoken else said[-500:]
     # A code that the job did not explain is not the job's: what was killed while it started ends with any number.
-    error = (FailedForGood if code in HOPELESS and spoken else Failed)(
-        f"exit code {code}: {' '.join(words.removeprefix('error: ').split())}"
-    )
+    error = (FailedForGood if code in HOPELESS and spoken else Failed)(f"exit code {code}: {' '.join(words.split())}")
     error.code = code
     return error
 
@@ -128,20 +128,31 @@ class Summary(LakeProgram):
 
     Args:
         begins: the task that begins the run's ledger: before it has ended there is nothing to report.
+        day: the argument by which tasks are told the run's day; without a day no promise was checked, and none is kept.
     """
 
-    def __init__(self, *, begins: str, **kwargs: Any) -> None:
+    template_fields = (*LakeProgram.template_fields, "day")
+
+    def __init__(self, *, begins: str, day: str = "", **kwargs: Any) -> None:
         super().__init__(module="lake.report", arguments=["--run-id", "{{ run_id }}", "--in-lake"], **kwargs)
-        self.begins = begins
+        self.begins, self.day = begins, day
 
     def execute(self, context: Context) -> None:
         run_id, dag_id = context["run_id"], context["dag"].dag_id
         states = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])[run_id]
-        over = [incident(dag_id, name) for name, state in states.items() if state == "success"]
+        over = [incident(dag_id, name) for name, state in states.items() if state == "success" and (name != CHECK or self.day)]
         self.run("lake.incidents", "close", "--run-id", run_id, *over)
         if states.get(self.begins) in ("success", "failed"):
-            super().execute(context)
-            self.run("lake.lineage", "--run-id", run_id)
+            try:
+                super().execute(context)
+                self.run("lake.lineage", "--run-id", run_id)
+            except FailedForGood as error:
+                # What failed before its run began has left nothing to report.
+                if states[self.begins] != "failed" or error.code != INPUT:
+                    raise
+                self.log.info("%s", error)
+        # Its own: of itself it does not know yet that it succeeds.
+        self.run("lake.incidents", "close", "--run-id", run_id, incident(dag_id, self.task_id))
 
 
 def program(module: str, *arguments: str) -> subprocess.Popen[str]:
@@ -181,7 +192,7 @@ def kind(task_id: str, code: int) -> str:
     if code == GATE:
         return "gate"
     if code == INPUT:
-        return "late" if task_id == "extract_check_data" else "input"
+        return "late" if task_id == CHECK else "input"
     return "store" if code == ENVIRONMENT and task_id.startswith(LOADS) else "task"
 
 

@@ -19,8 +19,13 @@ REQUIREMENTS = FOLDER / "requirements.txt"
 # Another list of packages is another environment.
 VERSION = f"3.3.2-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]}"
 PASSWORDS = "passwords.json"
-# Of the caller's environment: which lake, where news are sent to, another connection to Spark, any setting of Airflow's own.
-PASSED_ON = ("LAKE", "LAKE_PATH", "LANDING", "LAKE_WEBHOOK_URL", "OPENLINEAGE_URL", "AIRFLOW_CONN_SPARK_DEFAULT")
+# Of the caller's environment: which lake and where, where the stores are and news are sent to, another connection to Spark, any
+# setting of Airflow's own.
+PASSED_ON = (
+    *("LAKE", "LAKE_PATH", "LANDING", "LAKE_BUCKET", "MINIO_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("MONGODB_HOST", "CLICKHOUSE_HOST", "NEO4J_HOST", "TRINO_HOST"),
+    *("SPARK_MASTER", "LAKE_WEBHOOK_URL", "OPENLINEAGE_URL", "AIRFLOW_CONN_SPARK_DEFAULT"),
+)
 PATHS = ("LAKE_PATH", "LANDING")
 
 
@@ -85,9 +90,10 @@ def variables(place: Place) -> dict[str, str]:
 def _key(folder: Path) -> str:
     """What Airflow signs its tokens with: made once, so that a restart loses no task that runs."""
     file = folder / "key"
-    if not file.exists():
+    # Empty where whoever made it was killed.
+    if not file.exists() or not file.stat().st_size:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
             out.write(secrets.token_hex(64))
     return file.read_text()
 

@@ -50,6 +50,8 @@ trap 'rm -rf "$trial"' EXIT
 rm -rf "$site/pyspark/lakehouse.jsa" "$site/pyspark/lakehouse.compiled"
 PATH="$PWD/.venv/bin:$PATH"
 python -m lake.generator "$trial/landing" --scale 0.01 --days 1 2> "$trial/log" || { cat "$trial/log" >&2; exit 1; }
+# Whatever lake the caller means, the trial is of this machine.
+unset LAKE LAKE_PATH LANDING SPARK_MASTER
 try() {
   spark-submit jobs/pipeline.py --lake "$trial/lake" --landing "$trial/landing$1" > "$trial/log" 2>&1 \
     || { cat "$trial/log" >&2; exit 1; }

@@ -27,7 +27,8 @@ def _fetch(folder: Path) -> None:
 def _configure(place: Place) -> None:
     (place.data / "db").mkdir(parents=True, exist_ok=True)
     key = place.data / "replica-set.key"
-    if not key.exists():
+    # Empty where whoever made it was killed.
+    if not key.exists() or not key.stat().st_size:
         with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
             out.write(base64.b64encode(secrets.token_bytes(96)))
 

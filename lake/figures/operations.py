@@ -123,14 +123,13 @@ def operations(reader: Reader, run_id: str | None = None) -> Operations:
 
 _VERDICTS = """count(*) filter (success) as passed, count(*) filter (not success and not waived) as failed,
                count(*) filter (not success and waived) as waived"""
-# A run that leaves a table alone does not judge it again: what counts is the newest verdict on each table.
+# A run that leaves a table alone does not judge it again: what counts is the newest verdict on each table, of one moment.
 # Freshness alone is judged in each run for a day.
 _RESULTS = """with judged as (
-    select "table", arg_max(run_id, (checked_at, run_id)) as run_id, max(checked_at) as judged_at
-    from ops.quality_results where rule <> 'freshness' group by 1),
+    select "table", max((checked_at, run_id)) as newest from ops.quality_results where rule <> 'freshness' group by 1),
 newest as (
     select q.* from ops.quality_results as q join judged as j using ("table")
-    where q.run_id = j.run_id or q.rule = 'freshness' and q.checked_at >= j.judged_at
+    where (q.checked_at, q.run_id) = j.newest or q.rule = 'freshness' and q.checked_at >= j.newest[1]
     qualify row_number() over (partition by "table", rule order by checked_at desc) = 1)"""
 # A file that was mended and came in is no longer one that was refused.
 _FILES = """with files as (

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lake import tables
-from lake.errors import BadEnvironment, LawBroken
+from lake.errors import BadEnvironment, LakeBusy, LawBroken
 from lake.ledger import say
 from lake.publish import STORES
 from lake.publish.fingerprint import Fingerprint
@@ -43,6 +43,7 @@ def reconcile(lake: Lake, stores: Iterable[str] = STORES, width: int | None = No
     Raises:
         LawBroken: a value differs, or a store holds nothing that this gold could be compared with.
         BadEnvironment: a store can't be asked.
+        LakeBusy: a store was published to meanwhile.
     """
     lines: list[Line] = []
     away, said = [], []
@@ -80,6 +81,8 @@ def _of_store(lake: Lake, store: ModuleType) -> list[Line]:
                 lines += _lines(store.NAME, view.name, gold, store.measured(lake, view, rows))
             else:
                 lines.append(Line(store.NAME, view.name, "rows", f"{gold.rows:,}", "not there"))
+    if store.held() != held:
+        raise LakeBusy(f"{store.NAME} was published to while it was compared", "run again when the publication is through")
     return lines
 
 

@@ -65,3 +65,16 @@ def test_every_task_has_an_owner_another_try_and_an_end(bag):
     for dag in bag["dags"].values():
         for task in dag["tasks"].values():
             assert task["owner"] == "platform" and task["retries"] >= 1 and task["seconds"]
+
+
+def test_only_a_run_of_the_schedule_is_for_its_own_day(bag):
+    own = {"scheduled": "--as-of\n2018-08-29", "backfill": "--as-of\n2018-08-28"}
+    assert bag["days"] == {kind: own.get(kind, "") for kind in bag["days"]}
+
+
+def test_what_a_process_explained_is_not_tried_again_where_that_would_not_help(bag):
+    assert bag["failures"] == {
+        "refused": ["FailedForGood", "exit code 4: 25 file(s) were refused a.csv: no feed claims this name -> mend or remove them"],
+        "arguments": ["FailedForGood", "exit code 2: unrecognized arguments: --x"],
+        "killed": ["Failed", "exit code 4: Killed"],
+    }

@@ -293,7 +293,16 @@ def test_too_many_bad_rows_stop_the_run_before_silver(world):
         world.run("ingest", "conform")
     assert "orders" not in world.versions("silver")
     # What has replaced the file is judged, and what it replaced is in quarantine.
-    world.deliver("", {"orders": feeds["orders"][:2] + [order(100 + n, status="shipped") for n in range(101)]})
+    shipped = [order(100 + n, status="shipped") for n in range(1, 101)]
+    world.deliver("", {"orders": [*feeds["orders"][:2], order(100, status="lost"), *shipped]})
     world.run("ingest", "conform")
-    assert world.sql("select count(*) from silver_orders") == [(103,)]
-    assert world.sql("select count(*) from ops_quarantine where status = 'open'") == [(101,)]
+    assert world.sql("select count(*) from silver_orders") == [(102,)]
+    assert world.sql("select count(*) from ops_quarantine where status = 'open'") == [(102,)]
+
+    def fix(lake, run):
+        rows = quarantine.chosen(lake, None, None, "olist_orders_dataset.csv", 4)
+        return quarantine.fix(lake, run, rows, {"order_status": "shipped"}, "they say so", dry_run=False)
+
+    # Of the two files of one name the one that is there is corrected.
+    assert world.ask(fix) == 1
+    assert world.sql("select batch from ops_quarantine where status = 'fixed'") == [(2,)]

@@ -42,6 +42,10 @@ def test_a_period_and_a_silver_table_are_computed_again_with_the_same_result(lak
     assert content(lake) == before
     reasons = lake.sql("select \"table\", message from ops_runs where step = 'backfill' order by 1")
     assert reasons == [("gold.fact_orders", "to be sure (2017-10-15 to 2017-10-16)"), ("silver.order_payments", "a rule changed")]
+    with pytest.raises(BadInput, match="no purchase from 2028-01-01 to 2028-01-31"):
+        lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", date(2028, 1, 1), date(2028, 1, 31), "a typing error"))
+    with pytest.raises(BadInput, match="2018-02-01 is after 2018-01-01"):
+        lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", date(2018, 2, 1), date(2018, 1, 1), "a typing error"))
     with pytest.raises(BadInput, match="needs a reason"):
         lake.ask(lambda at, run: backfill(at, run, "gold.fact_orders", None, None, " "))
 

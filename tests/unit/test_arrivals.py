@@ -47,6 +47,13 @@ def test_an_empty_landing_folder_is_said(tmp_path):
         check(settings(tmp_path), None)
 
 
+def test_files_without_a_date_keep_no_promise_and_are_told_why(tmp_path):
+    for silver in promised():
+        deliver(tmp_path / "landing", silver.source)
+    with pytest.raises(BadInput, match="has no file with a date in its path"):
+        check(settings(tmp_path), date(2018, 8, 29))
+
+
 def test_a_listing_goes_into_folders_that_are_linked(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.csv").write_text("x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import runpy
 import shutil
 import sys
 import zipfile
@@ -256,6 +257,16 @@ def test_a_run_that_judges_freshness_alone_leaves_the_other_verdicts(ledger):
         ("silver.orders", "freshness", "r2"), ("silver.orders", "unique", "r1"), ("silver.orders", "volume", "r1"),
         ("silver.sellers", "volume", "r2"),
     ]  # fmt: skip
+
+
+def test_a_database_that_an_administrator_adds_keeps_its_address(monkeypatch):
+    monkeypatch.setenv("SUPERSET_HOME", "/nowhere")
+    monkeypatch.setenv("SUPERSET_SECRET_KEY", "x")
+    monkeypatch.setenv("CLICKHOUSE_READER_PASSWORD", "secret")
+    settings = runpy.run_path(str(ROOT / "superset" / "superset_config.py"))
+    for backend, host in (("postgresql", "db.example"), ("clickhousedb", "other.example")):
+        added = SimpleNamespace(get_backend_name=lambda backend=backend: backend, host=host)
+        assert settings["DB_CONNECTION_MUTATOR"](added, {"pool_size": 1}) == (added, {"pool_size": 1})
 
 
 def test_no_file_names_an_address_or_a_password():

@@ -127,6 +127,8 @@ def test_a_time_is_found_as_it_is_printed_and_what_is_not_built_is_said(tmp_path
         "gold.recommendations: 1 rows",
         "  gold.fact_order_items: not built yet",
     ]
+    # A column whose name means something in SQL.
+    assert trace(lake, "ops.quarantine", {"table": "silver.customers"}, 10)[0] == "ops.quarantine: 1 rows"
     with pytest.raises(BadInput, match="has no row with"):
         trace(lake, "gold.fact_orders", {"order_purchase_timestamp": "yesterday"}, 10)
     with pytest.raises(BadInput, match="silver.orders is not built yet"):
