@@ -64,7 +64,7 @@ SETTINGS = (
     Setting("AIRFLOW_VIEWER_PASSWORD", secret=True),
     # Empty: SQLite in Airflow's data folder. Else an address as SQLAlchemy writes it: postgresql+psycopg2://...
     Setting("AIRFLOW_DATABASE"),
-    # What the connection spark_default names; AIRFLOW_CONN_SPARK_DEFAULT in the environment says more (deploy mode, queue).
+    # What the connection spark_default names; AIRFLOW_CONN_SPARK_DEFAULT in the environment says more.
     Setting("AIRFLOW_SPARK_MASTER", "local[2]"),
     # Empty: nobody is told of a failed task, and lineage goes to a file in the lake (docs/airflow.md).
     Setting("LAKE_WEBHOOK_URL"),
@@ -90,6 +90,11 @@ SETTINGS = (
 SETTING_NAMES = {setting.name for setting in SETTINGS}
 
 
+def built_from(name: str) -> list[str]:
+    """Settings whose default names another: once the file has them, they don't follow it."""
+    return [setting.name for setting in SETTINGS if f"{{{name}}}" in setting.default]
+
+
 def load() -> dict[str, str]:
     """All settings by name; a variable of the process wins over the file, and a secret that exists nowhere is empty.
 
@@ -112,10 +117,10 @@ def _check_ports(ports: dict[str, str]) -> None:
     users: dict[int, str] = {}
     for name, value in ports.items():
         if not value.isdecimal() or not 0 < int(value) < 65536:
-            raise BadConfiguration(f"{name} is {value}, which is no port", f"change it in {env_file()}, or in the environment")
+            raise BadConfiguration(f"{name} is {value}, which is no port", f"change it in {env_file()}")
         other = users.setdefault(int(value), name)
         if other != name:
-            raise BadConfiguration(f"{name} and {other} are both {value}", f"change one in {env_file()}, or in the environment")
+            raise BadConfiguration(f"{name} and {other} are both {value}", f"change one in {env_file()}")
 
 
 def create() -> None:

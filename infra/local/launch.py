@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import fetch
+from infra.local import environment, fetch
 from infra.local.process import Process, holder, is_taken
 from infra.local.server import Place, Server, Settings
 from lake.errors import BadEnvironment, LakeBusy, LakeError
@@ -80,7 +80,7 @@ def check(server: Server, where: Place) -> None:
         if is_taken(int(where.settings[name])):
             raise BadEnvironment(
                 f"{server.name}: port {where.settings[name]} is taken by {holder(int(where.settings[name]))}",
-                f"stop that, or set another {name} in .env",
+                f"stop that, or set another {' and '.join([name, *environment.built_from(name)])} in .env",
             )
 
 

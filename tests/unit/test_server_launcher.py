@@ -112,6 +112,7 @@ def test_a_taken_port_is_said_with_its_holder_and_its_setting(env_file, tmp_path
     assert "set another MONGODB_PORT in .env" in error.value.hint
     assert error.value.exit_code == 6
     launch.check(server, place)
+    assert environment.built_from("MINIO_PORT") == ["MINIO_ENDPOINT"] and environment.built_from("MONGODB_PORT") == []
 
 
 def test_a_missing_tool_is_said(env_file, tmp_path, monkeypatch):
