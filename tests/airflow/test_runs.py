@@ -136,8 +136,10 @@ def test_the_next_scheduled_run_is_the_next_morning(airflow: Airflow):
 
 def test_a_run_has_one_name_in_airflow_ledger_spark_and_lineage(on_a_cluster, airflow: Airflow):
     runs = {"first", *DAYS.values(), "tidy", "again"}
-    assert {row[0] for row in sql(airflow, "select distinct run_id from ops_runs")} == runs
-    assert {event["run"]["facets"]["lakehouse"]["run_id"] for event in airflow.told.events} == runs
+    ledger = {row[0] for row in sql(airflow, "select distinct run_id from ops_runs")}
+    # On a Sunday Airflow makes good that day's maintenance when it is switched on.
+    assert {run for run in ledger if not run.startswith("scheduled__")} == runs
+    assert {event["run"]["facets"]["lakehouse"]["run_id"] for event in airflow.told.events} == ledger
     assert airflow.told.complaints == []
 
 
