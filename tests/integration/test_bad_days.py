@@ -62,9 +62,9 @@ def test_what_is_built_from_a_table_that_was_made_anew_is_built_anew(lake, taken
     for day, row in ((3, canceled[1]), (4, canceled[2])):
         lake.deliver(f"2018-01-0{day}", {"orders": [row]})
         lake.run()
-    found = content(lake.root)
-    lake.run("build", full=True)
-    assert content(lake.root) == found
+        found = content(lake.root)
+        lake.run("build", full=True)
+        assert content(lake.root) == found
     assert lake.sql("select sum(orders)::int from gold_sales_by_month") == [(12,)]
     assert lake.sql("select count(*) from gold_fact_orders where order_status = 'canceled'") == [(3,)]
 
